@@ -1,0 +1,84 @@
+"""The commands: what is asked for, validated, with every id already minted."""
+
+import msgspec
+
+from patchbay.assistants.events import AssistantUpdated
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A wish. Deciding it leads to one event, to none, or to a rejection."""
+
+
+class OpenAccount(Command, frozen=True, kw_only=True):
+    """Open the account of a slug."""
+
+    account_id: str
+    slug: str
+    name: str
+
+
+class IssueKey(Command, frozen=True, kw_only=True):
+    """Let a key act for an account, or for the operators (`account_id` None)."""
+
+    key_id: str
+    account_id: str | None
+    name: str
+    secret_sha256: str
+    hint: str
+    scopes: tuple[str, ...]
+    expires_at: str | None
+    requests_per_hour: int | None
+
+
+class RevokeKey(Command, frozen=True, kw_only=True):
+    """Let a key act no longer."""
+
+    key_id: str
+
+
+class CreateAssistant(Command, frozen=True, kw_only=True):
+    """Create an assistant from a template, `fields` laid over it."""
+
+    assistant_id: str
+    account_id: str
+    name: str
+    template_id: str
+    fields: AssistantUpdated  # its assistant_id equals the command's; UNSET = the template's
+
+
+class UpdateAssistant(Command, frozen=True, kw_only=True):
+    """Change fields of an assistant; UNSET = unchanged."""
+
+    assistant_id: str
+    changes: AssistantUpdated
+    if_match: tuple[int, ...] | None = None  # versions one of which must be current; () = "*" (it must exist)
+
+
+class AssignNumbers(Command, frozen=True, kw_only=True):
+    """Replace the whole list of numbers of an assistant."""
+
+    assistant_id: str
+    number_ids: tuple[str, ...]
+    reassign: bool = False
+    if_match: tuple[int, ...] | None = None
+
+
+class UnassignNumber(Command, frozen=True, kw_only=True):
+    """Take one number off whichever assistant of the account holds it (first half of a release)."""
+
+    number_id: str
+
+
+class RegisterNumber(Command, frozen=True, kw_only=True):
+    """Let a number belong to an account. Decided in the number's own stream."""
+
+    number_id: str
+    phone_number: str  # E.164
+    account_id: str
+
+
+class ReleaseNumber(Command, frozen=True, kw_only=True):
+    """Let a number belong to nobody (second half of a release). Decided in the number's own stream."""
+
+    number_id: str
+    account_id: str

@@ -1,0 +1,1 @@
+"""Real Kafka and Postgres as child processes of this one."""

@@ -1,0 +1,1 @@
+"""Chains of events on Kafka: envelope, digest, verdict, append, read, topic."""

@@ -1,0 +1,1 @@
+"""Postgres: pools with bounded waits, and notifications that survive a dead connection."""

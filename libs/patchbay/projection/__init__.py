@@ -1,0 +1,1 @@
+"""From the log to Postgres: batch loop, checkpoint, lease, generations, quarantine."""

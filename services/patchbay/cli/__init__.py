@@ -1,0 +1,1 @@
+"""The `patchbay` command: up, demo, accounts, keys, numbers and the log."""
