@@ -1,1 +1,53 @@
 """Chains of events on Kafka: envelope, digest, verdict, append, read, topic."""
+
+from patchbay.eventlog.envelope import Base, Envelope, Foreign, read_envelope
+from patchbay.eventlog.errors import (
+    AppendError,
+    EventLogError,
+    LogMismatch,
+    LogRecreated,
+    LogTruncated,
+    LogUnavailable,
+    NotALog,
+    NotSent,
+    OutcomeUnknown,
+    ReadError,
+    RecordTooLarge,
+    TopicError,
+    TopicMissing,
+)
+from patchbay.eventlog.identity import LogIdentity
+from patchbay.eventlog.record import Record, StoredRecord, fingerprint
+from patchbay.eventlog.seal import NewEvent, SealedRecord, seal
+from patchbay.eventlog.verdict import Head, Verdict, advance, judge
+
+__all__ = [
+    "AppendError",
+    "Base",
+    "Envelope",
+    "EventLogError",
+    "Foreign",
+    "Head",
+    "LogIdentity",
+    "LogMismatch",
+    "LogRecreated",
+    "LogTruncated",
+    "LogUnavailable",
+    "NewEvent",
+    "NotALog",
+    "NotSent",
+    "OutcomeUnknown",
+    "ReadError",
+    "Record",
+    "RecordTooLarge",
+    "SealedRecord",
+    "StoredRecord",
+    "TopicError",
+    "TopicMissing",
+    "Verdict",
+    "advance",
+    "fingerprint",
+    "judge",
+    "read_envelope",
+    "seal",
+]
