@@ -34,6 +34,18 @@ class Assistant(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str
 
 
+def differing_fields(before: Assistant, after: Assistant) -> tuple[str, ...]:
+    """Return the fields a client can set that differ, `phone_number_ids` included, in the record's order."""
+    return tuple(
+        field
+        for field in Assistant.__struct_fields__
+        if field not in _SET_BY_EVENTS and getattr(before, field) != getattr(after, field)
+    )
+
+
+_SET_BY_EVENTS = frozenset({"id", "account_id", "type", "version", "created_at", "updated_at"})
+
+
 class Holding(msgspec.Struct, frozen=True, kw_only=True):
     """Which assistant of the account holds a number, under which registration."""
 

@@ -1,0 +1,74 @@
+"""
+What `decide` reads of an account, so that no more is loaded.
+
+Load in steps, all in one snapshot: the account itself and `needs(command)`, then `missing(command, account)` until it
+is empty. The second step is empty for every command but `UnassignNumber`, whose assistant is known only by then. With a
+pending state, load at the read model's height, fold the pending events over what was loaded, then ask `missing` again:
+a pending event may have moved the number to another assistant.
+"""
+
+import msgspec
+
+from patchbay.assistants.commands import AssignNumbers, Command, RevokeKey, UnassignNumber, UpdateAssistant
+from patchbay.assistants.states import Account
+
+_NONE: frozenset[str] = frozenset()
+
+
+class Needs(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts to load, each present in the account's mappings afterwards, with None for what is not there."""
+
+    assistants: frozenset[str] = _NONE  # -> Account.assistants
+    numbers: frozenset[str] = _NONE  # -> Account.holders and Account.numbers
+    holdings_of: frozenset[str] = _NONE  # assistants: every number one of them holds -> Account.holders
+    keys: frozenset[str] = _NONE  # -> Account.keys
+
+    def __bool__(self) -> bool:
+        """True if anything is to be loaded."""
+        return bool(self.assistants or self.numbers or self.holdings_of or self.keys)
+
+
+NOTHING = Needs()
+
+
+def needs(command: Command) -> Needs:
+    """Return what `decide_account` reads for `command`, as far as the command alone tells."""
+    match command:
+        case UpdateAssistant():
+            return Needs(assistants=frozenset((command.assistant_id,)))
+        case AssignNumbers():
+            return Needs(assistants=frozenset((command.assistant_id,)), numbers=frozenset(command.number_ids))
+        case UnassignNumber():
+            return Needs(numbers=frozenset((command.number_id,)))
+        case RevokeKey():
+            return Needs(keys=frozenset((command.key_id,)))
+        case _:
+            return NOTHING
+
+
+def missing(command: Command, account: Account) -> Needs:
+    """Return what is still to be loaded before `decide_account(command, account)`; falsy if nothing is."""
+    if isinstance(command, UnassignNumber):
+        return _missing_for_unassign(command, account)
+    needed = needs(command)
+    lacking = Needs(
+        assistants=needed.assistants - account.assistants.keys(),
+        numbers=needed.numbers - (account.holders.keys() & account.numbers.keys()),
+        keys=needed.keys - account.keys.keys(),
+    )
+    return lacking or NOTHING
+
+
+def _missing_for_unassign(command: UnassignNumber, account: Account) -> Needs:
+    if command.number_id not in account.holders:
+        return Needs(numbers=frozenset((command.number_id,)))
+    holding = account.holders[command.number_id]
+    if holding is None:
+        return NOTHING
+    holder = frozenset((holding.assistant_id,))
+    assistant = account.assistants.get(holding.assistant_id)
+    if assistant is None:
+        return Needs(assistants=holder, holdings_of=holder)
+    if any(number_id not in account.holders for number_id in assistant.phone_number_ids):
+        return Needs(holdings_of=holder)
+    return NOTHING

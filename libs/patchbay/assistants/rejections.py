@@ -1,0 +1,155 @@
+"""
+The answers by which the domain says no. Each has a stable code, a sentence for people, and its facts as attributes.
+
+Rejection
+├── AccountNotOpened, AccountExists
+├── AssistantNotFound, KeyNotFound, NumberNotFound
+├── NumberTaken            another assistant of the account holds it
+├── NumberOwnedElsewhere   another account has it
+├── VersionMismatch        the assistant has moved on since the client read it
+└── ModelOfAnotherProvider
+"""
+
+from typing import ClassVar
+
+import msgspec
+
+from patchbay.assistants.states import Assistant
+
+
+class Rejection(Exception):  # noqa: N818 - an answer of the domain, not an error
+    """The command breaks a rule; nothing is to be appended."""
+
+    code: ClassVar[str]
+
+    @property
+    def sentence(self) -> str:
+        """The reason, for people."""
+        return str(self)
+
+
+class AccountNotOpened(Rejection):
+    """Nobody has opened the account."""
+
+    code = "account_not_opened"
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__(f"Account {account_id} has not been opened.")
+        self.account_id = account_id
+
+
+class AccountExists(Rejection):
+    """The slug's account is open already, under another name."""
+
+    code = "account_exists"
+
+    def __init__(self, account_id: str, slug: str, name: str) -> None:
+        super().__init__(f"The account {slug!r} is open already, with the name {name!r}.")
+        self.account_id = account_id
+        self.slug = slug
+        self.name = name
+
+
+class AssistantNotFound(Rejection):
+    """The account has no such assistant."""
+
+    code = "assistant_not_found"
+
+    def __init__(self, assistant_id: str) -> None:
+        super().__init__(f"There is no assistant {assistant_id}.")
+        self.assistant_id = assistant_id
+
+
+class KeyNotFound(Rejection):
+    """There is no such key."""
+
+    code = "key_not_found"
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"There is no key {key_id}.")
+        self.key_id = key_id
+
+
+class NumberNotFound(Rejection):
+    """Numbers that the account does not have."""
+
+    code = "number_not_found"
+
+    def __init__(self, number_ids: tuple[str, ...]) -> None:
+        what = "phone number" if len(number_ids) == 1 else "phone numbers"
+        super().__init__(f"The account has no {what} {_list(number_ids)}.")
+        self.number_ids = number_ids  # every one, in the order asked for
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """A number and the assistant of the same account that holds it."""
+
+    number_id: str
+    assistant_id: str
+    assistant_name: str | None  # None: not loaded
+
+
+class NumberTaken(Rejection):
+    """Another assistant of the account holds a number, and the command does not say to take it away."""
+
+    code = "number_taken"
+
+    def __init__(self, taken: tuple[Taken, ...]) -> None:
+        first = taken[0]
+        holder = (
+            first.assistant_id if first.assistant_name is None else f"{first.assistant_name!r} ({first.assistant_id})"
+        )
+        more = "" if len(taken) == 1 else f", and {len(taken) - 1} more are held by other assistants too"
+        super().__init__(
+            f"Phone number {first.number_id} is held by assistant {holder}{more}; "
+            "set reassign to true to take it away from there."
+        )
+        self.taken = taken  # every one, in the order asked for; never empty
+        self.number_id = first.number_id
+        self.assistant_id = first.assistant_id
+        self.assistant_name = first.assistant_name
+
+
+class NumberOwnedElsewhere(Rejection):
+    """Another account has the number; which one is nobody's business."""
+
+    code = "number_owned_elsewhere"
+
+    def __init__(self, number_id: str, phone_number: str) -> None:
+        super().__init__(f"Phone number {phone_number} is registered by another account.")
+        self.number_id = number_id
+        self.phone_number = phone_number
+
+
+class VersionMismatch(Rejection):
+    """The assistant has moved on since the client read it."""
+
+    code = "version_mismatch"
+
+    def __init__(self, assistant: Assistant, if_match: tuple[int, ...]) -> None:
+        super().__init__(f"Assistant {assistant.id} is at version {assistant.version}, not {_list(if_match)}.")
+        self.assistant = assistant  # as it is now; see `states.differing_fields`
+        self.if_match = if_match
+        self.current_version = assistant.version
+
+
+class ModelOfAnotherProvider(Rejection):
+    """The model belongs to another provider than the one that the assistant has, or would have."""
+
+    code = "model_of_another_provider"
+
+    def __init__(self, field: str, model: str, provider: str, belongs_to: str) -> None:
+        super().__init__(
+            f"{field} {model!r} belongs to {belongs_to}, but the assistant's provider for it is {provider}."
+        )
+        self.field = field  # model | voice_model | transcriptor_model
+        self.model = model
+        self.provider = provider
+        self.belongs_to = belongs_to
+
+
+def _list(items: tuple[object, ...]) -> str:
+    shown = [str(item) for item in items[:10]]
+    if len(items) > len(shown):
+        shown.append(f"{len(items) - len(shown)} more")
+    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " or " + shown[-1]
