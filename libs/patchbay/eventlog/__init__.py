@@ -1,5 +1,6 @@
 """Chains of events on Kafka: envelope, digest, verdict, append, read, topic."""
 
+from patchbay.eventlog.contract import MAX_GROUP_BYTES, MAX_RECORD_BYTES, Appender, LogReader
 from patchbay.eventlog.envelope import Base, Envelope, Foreign, read_envelope
 from patchbay.eventlog.errors import (
     AppendError,
@@ -17,22 +18,31 @@ from patchbay.eventlog.errors import (
     TopicMissing,
 )
 from patchbay.eventlog.identity import LogIdentity
+from patchbay.eventlog.memory import Fault, MemoryAppender, MemoryLog, MemoryReader
 from patchbay.eventlog.record import Record, StoredRecord, fingerprint
 from patchbay.eventlog.seal import NewEvent, SealedRecord, seal
 from patchbay.eventlog.verdict import Head, Verdict, advance, judge
 
 __all__ = [
+    "MAX_GROUP_BYTES",
+    "MAX_RECORD_BYTES",
     "AppendError",
+    "Appender",
     "Base",
     "Envelope",
     "EventLogError",
+    "Fault",
     "Foreign",
     "Head",
     "LogIdentity",
     "LogMismatch",
+    "LogReader",
     "LogRecreated",
     "LogTruncated",
     "LogUnavailable",
+    "MemoryAppender",
+    "MemoryLog",
+    "MemoryReader",
     "NewEvent",
     "NotALog",
     "NotSent",

@@ -29,7 +29,7 @@ class NotSent(AppendError):
     """Nothing of the append left this process, and nothing of it ever will."""
 
     def __init__(self, reason: str) -> None:
-        """`reason` is stable snake_case: stale_session, brake, queue_full, timeout, session_ended, closed and the like."""
+        """`reason` is stable snake_case: stale_session, brake, queue_full, timeout, session_ended, closed or alike."""
         super().__init__(f"nothing was sent: {reason}")
         self.reason = reason
 
