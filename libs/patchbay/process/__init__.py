@@ -1,1 +1,22 @@
 """What every process does alike: settings, logging, stopping, health, metrics."""
+
+from patchbay.process.errors import ProcessError, SettingsError
+from patchbay.process.health import Check, Health, health_routes, serve_health
+from patchbay.process.lifecycle import run
+from patchbay.process.logs import configure_logging
+from patchbay.process.settings import ProcessSettings, Secret, decode_settings, load_settings
+
+__all__ = [
+    "Check",
+    "Health",
+    "ProcessError",
+    "ProcessSettings",
+    "Secret",
+    "SettingsError",
+    "configure_logging",
+    "decode_settings",
+    "health_routes",
+    "load_settings",
+    "run",
+    "serve_health",
+]

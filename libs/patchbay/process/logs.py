@@ -1,0 +1,70 @@
+"""Logging: structlog for our own lines, and the libraries' lines in the same shape."""
+
+import logging
+import sys
+from typing import Literal
+
+import msgspec
+import structlog
+
+LogFormat = Literal["auto", "console", "json"]
+
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+def configure_logging(service: str, *, level: str = "info", log_format: LogFormat = "auto") -> None:
+    """
+    Log to standard error from here on: for people on a terminal, else one JSON object per line.
+
+    The line's `event` is a constant snake_case name; the facts are keys. Lines of the standard library's `logging`
+    (aiokafka, aiohttp, asyncio) take the same shape; below `debug` theirs are shown from `warning` on.
+
+    Args:
+        service: Added to every line.
+        level: One of debug, info, warning, error.
+        log_format: `auto` is console if standard error is a terminal, else JSON.
+    """
+    as_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_service(service),
+    ]
+    ending: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        if as_console
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
+    )
+    structlog.configure(
+        processors=[*shared, *ending],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(_LEVELS[level] if level == "debug" else max(_LEVELS[level], logging.WARNING))
+
+
+def _add_service(service: str) -> structlog.typing.Processor:
+    def add(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        event["service"] = service
+        return event
+
+    return add
+
+
+def _to_json(value: object, **_options: object) -> str:
+    return msgspec.json.encode(value, enc_hook=_encode_other).decode()
+
+
+def _encode_other(value: object) -> str:
+    return str(value)

@@ -1,0 +1,66 @@
+"""Every metric of Patchbay, with its type and unit, in one place."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+
+_LATENCY_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_BATCH_RECORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
+
+# The API.
+requests = Counter("patchbay_requests", "Answers, by what was asked.", ["method", "route", "status"], registry=REGISTRY)
+request_seconds = Histogram(
+    "patchbay_request_seconds",
+    "From the request's head to the answer's end.",
+    ["method", "route"],
+    buckets=_LATENCY_SECONDS,
+    registry=REGISTRY,
+)
+run_records = Histogram(
+    "patchbay_run_records", "Events that were decided and appended together.", buckets=_BATCH_RECORDS, registry=REGISTRY
+)
+commands_decided_again = Counter(
+    "patchbay_commands_decided_again", "Commands whose event was void, or whose session ended.", registry=REGISTRY
+)
+
+# The log.
+append_seconds = Histogram(
+    "patchbay_append_seconds", "From append to the broker's word.", buckets=_LATENCY_SECONDS, registry=REGISTRY
+)
+append_sessions = Counter("patchbay_append_sessions", "Producer sessions that were opened.", registry=REGISTRY)
+clock_skew_seconds = Gauge(
+    "patchbay_clock_skew_seconds", "This machine's clock less the broker's append time.", registry=REGISTRY
+)
+records_read = Counter(
+    "patchbay_records_read", "Records that a reader judged.", ["reader", "verdict"], registry=REGISTRY
+)
+
+# The projections.
+batch_seconds = Histogram(
+    "patchbay_batch_seconds",
+    "From the fetched batch to its commit.",
+    ["projection"],
+    buckets=_LATENCY_SECONDS,
+    registry=REGISTRY,
+)
+batch_records = Histogram(
+    "patchbay_batch_records", "Records in one transaction.", ["projection"], buckets=_BATCH_RECORDS, registry=REGISTRY
+)
+lag_records = Gauge(
+    "patchbay_lag_records", "Records in the log that are not projected.", ["projection", "partition"], registry=REGISTRY
+)
+streams_stopped = Gauge("patchbay_streams_stopped", "Streams stopped as broken.", ["projection"], registry=REGISTRY)
+streams_quarantined = Gauge(
+    "patchbay_streams_quarantined", "Streams that cannot be folded.", ["projection"], registry=REGISTRY
+)
+
+
+def render_metrics() -> bytes:
+    """Return all metrics as Prometheus text."""
+    return generate_latest(REGISTRY)

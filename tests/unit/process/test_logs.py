@@ -1,0 +1,53 @@
+"""Log lines: JSON when nobody is at the terminal, ours and the libraries' in one shape."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from patchbay.process import Secret, configure_logging
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_a_line_is_one_json_object_with_its_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("example")
+
+    structlog.get_logger().info("batch_projected", records=12, secret=Secret("word"))
+
+    line = json.loads(capsys.readouterr().err)
+    assert line.pop("timestamp").endswith("Z")
+    assert line == {"event": "batch_projected", "level": "info", "service": "example", "records": 12, "secret": "***"}
+
+
+def test_the_lines_of_libraries_take_the_same_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("example")
+
+    logging.getLogger("aiokafka").warning("lost %s", "it")
+    logging.getLogger("aiokafka").info("chatter")
+
+    (line,) = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert (line["event"], line["level"], line["logger"], line["service"]) == (
+        "lost it",
+        "warning",
+        "aiokafka",
+        "example",
+    )
+
+
+def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("example", level="warning")
+
+    structlog.get_logger().info("too_quiet")
+
+    assert capsys.readouterr().err == ""
