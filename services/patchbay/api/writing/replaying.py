@@ -1,0 +1,111 @@
+"""What an accepted command did when it took effect, told again from the history."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from patchbay.api.live import LIVE_COLUMNS, LiveGenerations
+from patchbay.api.writing.kinds import evolve
+from patchbay.api.writing.outcomes import Position, State, Written
+from patchbay.assistants import decode_event, evolve_assistant, touched_assistants
+from patchbay.assistants.events import Event
+from patchbay.assistants.states import Account, Assistant, Number, Operators
+from patchbay.postgres import Pool
+from patchbay.projection import read_headers
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+_READ_EVENT = """
+SELECT height, type, time, partition, "offset", headers, value FROM history.events WHERE stream = $1 AND height = $2
+"""
+_READ_STREAM = """
+SELECT height, type, time, partition, "offset", headers, value FROM history.events
+ WHERE stream = $1 AND height <= $2 ORDER BY height
+"""
+_READ_VERSIONS = f"""
+SELECT e.height, e.type, e.time, e.partition, e."offset", e.headers, e.value, {LIVE_COLUMNS}
+  FROM {{read_model}}.versions v JOIN history.events e ON e.stream = v.stream AND e.height = v.height
+ WHERE v.assistant_id = $1 AND v.stream = $2 AND v.height <= $3 ORDER BY v.height
+"""
+_READ_ROUTED = f"""
+SELECT COALESCE((SELECT height FROM {{routing}}.heads WHERE stream = $1), 0) AS height, {LIVE_COLUMNS}
+"""
+_POLL_SECONDS = 0.025
+
+
+class Replayer:
+    """Tells the effect of an accepted event as its first answer told it."""
+
+    def __init__(self, pool: Pool, live: LiveGenerations) -> None:
+        self._pool = pool
+        self._live = live
+
+    async def replay(self, stream: str, height: int, *, routed: bool) -> Written:
+        """
+        Return the effect of the accepted event at this height; where asked, once the routing table shows it.
+
+        The caller bounds the wait.
+        """
+        row = await self._pool.fetchrow(_READ_EVENT, stream, height)
+        if row is None:
+            raise LookupError(f"the history has no event at height {height} of {stream}")
+        event = _event(row)
+        state = await self._state_after(stream, height, event)
+        if routed:
+            await self._routed(stream, height)
+        return Written(
+            event=event,
+            state=state,
+            height=height,
+            time=_time(row),
+            position=Position(row["partition"], row["offset"] + 1),
+            replayed=True,
+        )
+
+    async def _routed(self, stream: str, height: int) -> None:
+        while True:
+            (row,) = await self._fetch(_READ_ROUTED, stream)
+            if row["height"] >= height:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def _state_after(self, stream: str, height: int, event: Event) -> State:
+        if stream.startswith("pn_"):
+            return _fold(Number(id=stream), await self._pool.fetch(_READ_STREAM, stream, height))
+        if stream.startswith("oper_"):
+            return evolve(Operators(), event, height=height, time="")
+        assistants: dict[str, Assistant | None] = {}
+        for assistant_id in touched_assistants(event)[:1]:
+            assistant: Assistant | None = None
+            for row in await self._fetch(_READ_VERSIONS, assistant_id, stream, height):
+                assistant = evolve_assistant(assistant, _event(row), assistant_id=assistant_id, time=_time(row))
+            assistants[assistant_id] = assistant
+        account = Account(id=stream, assistants=assistants)
+        if assistants:
+            return account
+        # An account's opening and its keys tell all of themselves in their one event.
+        row = await self._pool.fetchrow(_READ_EVENT, stream, height)
+        return account if row is None else _fold(account, [row])
+
+    async def _fetch(self, statement: str, *parameters: object) -> "list[Record]":
+        while True:
+            rows = await self._pool.fetch(self._live.sql(statement), *parameters)
+            if not rows or not self._live.moved(rows[0]["live_read_model"], rows[0]["live_routing"]):
+                return rows
+
+
+def _event(row: "Record") -> Event:
+    headers = dict(read_headers(row["headers"]))
+    return decode_event(row["type"], headers["ce_dataschema"].decode(), row["value"])
+
+
+def _time(row: "Record") -> str:
+    time: str = dict(read_headers(row["headers"]))["ce_time"].decode()
+    return time
+
+
+def _fold(state: State, rows: "Iterable[Record]") -> State:
+    for row in rows:
+        state = evolve(state, _event(row), height=row["height"], time=_time(row))
+    return state
