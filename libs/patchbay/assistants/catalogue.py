@@ -34,8 +34,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     voices: Mapping[str, Voice] = {}  # by the provider's id of the voice
 
 
-class Catalogue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All providers, by the id that requests name them with."""
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True, eq=False):
+    """All providers, by the id that requests name them with. Equal only to itself: it is read once, and a cache key."""
 
     providers: Mapping[str, Provider] = {}
     voice_providers: Mapping[str, Provider] = {}

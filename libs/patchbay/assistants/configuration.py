@@ -35,13 +35,18 @@ def fill_in(changes: dict[str, object], current: Mapping[str, object], catalogue
     return filled
 
 
-def check_models(changes: Mapping[str, object], current: Mapping[str, object], catalogue: Catalogue) -> None:
+def model_conflicts(
+    changes: Mapping[str, object], current: Mapping[str, object], catalogue: Catalogue
+) -> list[ModelOfAnotherProvider]:
     """
-    Judge the rules between the fields that `changes` names and the rest of the state.
+    Return a rejection for each model that is known to belong to another provider than it would stand beside.
 
-    Raises:
-        ModelOfAnotherProvider: A model is known to belong to another provider than it would stand beside.
+    Args:
+        changes: Only the pairs that it touches are judged.
+        current: The fields beside them.
+        catalogue: Who has which models.
     """
+    conflicts = []
     for provider_field, model_field, kind in _PAIRS:
         if provider_field not in changes and model_field not in changes:
             continue  # an old pair that the catalogue has come to know better must not forbid other changes
@@ -51,30 +56,14 @@ def check_models(changes: Mapping[str, object], current: Mapping[str, object], c
             continue
         belongs_to = owner_of(getattr(catalogue, kind), model, provider)
         if belongs_to is not None:
-            raise ModelOfAnotherProvider(model_field, model, provider, belongs_to)
-
-
-def template_configuration(template_id: str, catalogue: Catalogue) -> Mapping[str, object]:
-    """Return the whole configuration of a template, with the catalogue's models and voices; not to be changed."""
-    return _template_configuration(template_id, _ById(catalogue))
-
-
-class _ById:
-    """A catalogue compared by identity: it is read once per process, and too large to compare by its contents."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-
-    def __hash__(self) -> int:
-        return id(self.catalogue)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _ById) and self.catalogue is other.catalogue
+            conflicts.append(ModelOfAnotherProvider(model_field, model, provider, belongs_to))
+    return conflicts
 
 
 @lru_cache(maxsize=64)
-def _template_configuration(template_id: str, by_id: _ById) -> Mapping[str, object]:
+def template_configuration(template_id: str, catalogue: Catalogue) -> Mapping[str, object]:
+    """Return the whole configuration of a template, with the catalogue's models and voices; not to be changed."""
     template = templates()[template_id]
     defaults = {field: getattr(template.defaults, field) for field in template.defaults.__struct_fields__}
     defaults["system_prompt"] = template.system_prompt
-    return fill_in(defaults, {}, by_id.catalogue)
+    return fill_in(defaults, {}, catalogue)

@@ -16,7 +16,7 @@ from patchbay.assistants.commands import (
     UnassignNumber,
     UpdateAssistant,
 )
-from patchbay.assistants.configuration import check_models, fill_in, template_configuration
+from patchbay.assistants.configuration import fill_in, model_conflicts, template_configuration
 from patchbay.assistants.decide_numbers import assign_numbers, register_number, release_number, unassign_number
 from patchbay.assistants.errors import PartNotLoaded
 from patchbay.assistants.events import (
@@ -128,7 +128,8 @@ def _create_assistant(command: CreateAssistant, account: Account, catalogue: Cat
     configuration = template
     given = changed_fields(command.fields)
     if given:
-        check_models(changes := fill_in(given, template, catalogue), template, catalogue)
+        changes = fill_in(given, template, catalogue)
+        _refuse_conflicts(changes, template, catalogue)
         configuration = {**template, **changes}
         configuration.pop("name", None)  # the command's own name counts
     return AssistantCreated(
@@ -148,8 +149,14 @@ def _update_assistant(command: UpdateAssistant, account: Account, catalogue: Cat
     different: dict[str, Any] = {field: value for field, value in changes.items() if getattr(assistant, field) != value}
     if not different:
         return None
-    check_models(different, current, catalogue)
+    _refuse_conflicts(different, current, catalogue)
     return AssistantUpdated(assistant_id=command.assistant_id, **different)
+
+
+def _refuse_conflicts(changes: Mapping[str, object], current: Mapping[str, object], catalogue: Catalogue) -> None:
+    conflicts = model_conflicts(changes, current, catalogue)
+    if conflicts:
+        raise conflicts[0]
 
 
 class _Fields(Mapping[str, object]):

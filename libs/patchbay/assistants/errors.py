@@ -7,17 +7,28 @@ DomainError
 ├── UnfoldableEvent    an event that does not fit the state it is folded into
 ├── PartNotLoaded      `decide` was not given a part that it reads: a mistake of the caller
 ├── BadCatalogue       a catalogue file that cannot be used
-└── MalformedJson      a request body that is not one JSON object
+├── MalformedJson      a request body that is not one JSON object
+└── InvalidBody        a request body that is wrong whatever the state, with every issue
 
 Rejections (`rejections.py`) are answers, not errors: the domain said no.
 """
+
+import msgspec
+
+
+class Issue(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong with a request body, or worth a warning."""
+
+    path: str  # of the field, e.g. `temperature` or `phoneNumberIds[2]`
+    code: str  # stable, snake_case
+    message: str  # a sentence for people
 
 
 class DomainError(Exception):
     """The root of this tree."""
 
 
-class UnknownEventType(DomainError):  # noqa: N818 - says what is wrong, as its siblings do
+class UnknownEventType(DomainError):
     """An event of a type or a version that this code does not know."""
 
     def __init__(self, type_name: str, dataschema: str | None) -> None:
@@ -26,7 +37,7 @@ class UnknownEventType(DomainError):  # noqa: N818 - says what is wrong, as its 
         self.dataschema = dataschema
 
 
-class MalformedEvent(DomainError):  # noqa: N818 - says what is wrong, as its siblings do
+class MalformedEvent(DomainError):
     """The data of an event is not what its type says."""
 
     def __init__(self, type_name: str, detail: str) -> None:
@@ -35,7 +46,7 @@ class MalformedEvent(DomainError):  # noqa: N818 - says what is wrong, as its si
         self.detail = detail
 
 
-class UnfoldableEvent(DomainError):  # noqa: N818 - says what is wrong, as its siblings do
+class UnfoldableEvent(DomainError):
     """An event does not fit the state that it is folded into."""
 
     def __init__(self, type_name: str, subject: str, detail: str) -> None:
@@ -45,7 +56,7 @@ class UnfoldableEvent(DomainError):  # noqa: N818 - says what is wrong, as its s
         self.detail = detail
 
 
-class PartNotLoaded(DomainError):  # noqa: N818 - says what is wrong, as its siblings do
+class PartNotLoaded(DomainError):
     """A part of the state that a decision reads was not loaded."""
 
     def __init__(self, part: str, key: str) -> None:
@@ -54,14 +65,24 @@ class PartNotLoaded(DomainError):  # noqa: N818 - says what is wrong, as its sib
         self.key = key
 
 
-class BadCatalogue(DomainError):  # noqa: N818 - says what is wrong, as its siblings do
+class BadCatalogue(DomainError):
     """A catalogue file cannot be used."""
 
 
-class MalformedJson(DomainError):  # noqa: N818 - says what is wrong, as its siblings do
+class MalformedJson(DomainError):
     """A request body is not one JSON object that can be trusted."""
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(sentence)
         self.code = code  # stable, snake_case
         self.sentence = sentence
+
+
+class InvalidBody(DomainError):
+    """A request body is wrong whatever the state."""
+
+    def __init__(self, issues: tuple[Issue, ...]) -> None:
+        first = issues[0]
+        more = "" if len(issues) == 1 else f" (and {len(issues) - 1} more)"
+        super().__init__(f"{first.path}: {first.message}{more}")
+        self.issues = issues  # every one, never empty

@@ -17,7 +17,7 @@ import msgspec
 from patchbay.assistants.states import Assistant
 
 
-class Rejection(Exception):  # noqa: N818 - an answer of the domain, not an error
+class Rejection(Exception):
     """The command breaks a rule; nothing is to be appended."""
 
     code: ClassVar[str]

@@ -1,0 +1,232 @@
+"""What a single value of a request may be: one rule per kind, a function that returns the value to keep."""
+
+import re
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Final
+
+import langcodes
+import phonenumbers
+
+from patchbay.assistants.ids import is_id
+
+Rule = Callable[[object], object]
+
+NAME_CHARACTERS: Final = 200
+FIRST_MESSAGE_CHARACTERS: Final = 4_000
+SYSTEM_PROMPT_CHARACTERS: Final = 60_000
+TEXT_CHARACTERS: Final = 200
+TEMPERATURE: Final = (0.0, 2.0)
+MAX_TOKENS: Final = (1, 1_000_000)  # above what any model answers with; a bound only against nonsense
+REQUESTS_PER_HOUR: Final = (1, 10_000_000)
+
+_SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_SLUG_CHARACTERS: Final = (3, 40)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_PHONE_NUMBER: Final = re.compile(r"\+[0-9 ().\-/]{4,40}")
+_LANGUAGE: Final = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
+
+
+class InvalidValue(Exception):
+    """A value breaks the rule of its field."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def _kind(value: object) -> str:
+    for kind, name in (
+        (bool, "a boolean"),
+        (str, "a string"),
+        (int, "a number"),
+        (float, "a number"),
+        (list, "a list"),
+    ):
+        if isinstance(value, kind):
+            return name
+    return "null" if value is None else "an object"
+
+
+def wrong_type(expected: str, value: object) -> InvalidValue:
+    """Return the issue of a value of another type; `null` where it clears nothing is one of its own."""
+    if value is None:
+        return InvalidValue("not_nullable", "This field cannot be null.")
+    return InvalidValue("wrong_type", f"This field must be {expected}, not {_kind(value)}.")
+
+
+def _checked_text(value: object, at_most: int) -> str:
+    if not isinstance(value, str):
+        raise wrong_type("a string", value)
+    if len(value) > at_most:
+        raise InvalidValue("too_long", f"This field has {len(value):,} characters; at most {at_most:,} are allowed.")
+    if "\0" in value:
+        raise InvalidValue("invalid_characters", "This field holds a NUL character.")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise InvalidValue("invalid_characters", "This field holds half of a surrogate pair.") from None
+    return value
+
+
+def prompt(at_most: int) -> Rule:
+    """A text of many lines that `null` clears."""
+
+    def check(value: object) -> str | None:
+        return None if value is None else _checked_text(value, at_most)
+
+    return check
+
+
+def label(at_most: int = TEXT_CHARACTERS, *, clearable: bool = False) -> Rule:
+    """A text of one line, without blanks around it; not empty, unless `null` clears it."""
+
+    def check(value: object) -> str | None:
+        if value is None and clearable:
+            return None
+        if isinstance(value, str):
+            value = value.strip()
+        text = _checked_text(value, at_most)
+        if _CONTROL.search(text):
+            raise InvalidValue("invalid_characters", "This field holds a control character.")
+        if not text and not clearable:
+            raise InvalidValue("empty", "This field must not be empty.")
+        return text
+
+    return check
+
+
+def number(at_least: float, at_most: float) -> Rule:
+    """A number; kept as a float."""
+
+    def check(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise wrong_type("a number", value)
+        if not at_least <= value <= at_most:  # a NaN is in no range
+            raise InvalidValue("out_of_range", f"This field must be between {at_least} and {at_most}.")
+        return float(value)
+
+    return check
+
+
+def integer(at_least: int, at_most: int, *, nullable: bool = False) -> Rule:
+    """A whole number, written without a fraction: 1024, not 1024.0."""
+
+    def check(value: object) -> int | None:
+        if value is None and nullable:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise wrong_type("a whole number", value)
+        if not at_least <= value <= at_most:
+            raise InvalidValue("out_of_range", f"This field must be between {at_least} and {at_most}.")
+        return value
+
+    return check
+
+
+def boolean(value: object) -> bool:
+    """A boolean: `true` or `false`, nothing like it."""
+    if not isinstance(value, bool):
+        raise wrong_type("true or false", value)
+    return value
+
+
+def one_of(known: Collection[str], code: str = "unknown_value") -> Rule:
+    """One of the names in `known`."""
+    choices = frozenset(known)
+    listed = ", ".join(known)
+
+    def check(value: object) -> str:
+        if not isinstance(value, str):
+            raise wrong_type("a string", value)
+        if value not in choices:
+            raise InvalidValue(code, f"This field must be one of: {listed}.")
+        return value
+
+    return check
+
+
+def slug(value: object) -> str:
+    """The slug of an account: 3 to 40 of a-z and 0-9, single hyphens inside."""
+    if not isinstance(value, str):
+        raise wrong_type("a string", value)
+    shortest, longest = _SLUG_CHARACTERS
+    if not shortest <= len(value) <= longest or _SLUG.fullmatch(value) is None:
+        raise InvalidValue(
+            "invalid_slug", f"A slug has {shortest} to {longest} of a-z and 0-9, with single hyphens inside."
+        )
+    return value
+
+
+def language(value: object) -> str:
+    """
+    A BCP-47 language tag, kept in its usual case (`en-us` becomes `en-US`).
+
+    Source: RFC 5646; the registry of its subtags by langcodes.
+    """
+    if not isinstance(value, str):
+        raise wrong_type("a string", value)
+    tag = _language_tag(value) if len(value) <= TEXT_CHARACTERS else None
+    if tag is None:
+        raise InvalidValue("invalid_language", "This field must be a BCP-47 language tag, such as en-US.")
+    return tag
+
+
+@lru_cache(maxsize=1024)
+def _language_tag(text: str) -> str | None:
+    if _LANGUAGE.fullmatch(text) is None or not langcodes.tag_is_valid(text):
+        return None
+    return langcodes.Language.get(text, normalize=False).to_tag()
+
+
+def phone_number(value: object) -> str:
+    """
+    A phone number in international form, kept as E.164. Numbers of ranges that nobody has heard of yet are allowed.
+
+    Source: ITU-T E.164; the lengths of each country's numbers by phonenumbers.
+    """
+    if not isinstance(value, str):
+        raise wrong_type("a string", value)
+    text = value.strip()
+    if _PHONE_NUMBER.fullmatch(text) is not None:
+        try:
+            parsed = phonenumbers.parse(text)
+        except phonenumbers.NumberParseException:
+            parsed = None
+        if parsed is not None and phonenumbers.is_possible_number(parsed):
+            return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    raise InvalidValue("invalid_phone_number", "This field must be a phone number with + and country code, in E.164.")
+
+
+def time(value: object) -> str | None:
+    """A time with its offset, ISO 8601, kept in UTC with six digits; `null` = never."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise wrong_type("a string", value)
+    try:
+        parsed = datetime.fromisoformat(value)
+        utc = parsed.astimezone(UTC) if parsed.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        utc = None
+    if utc is None:
+        raise InvalidValue(
+            "invalid_time", "This field must be an ISO 8601 time with its offset, such as 2027-01-31T12:00:00Z."
+        )
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")  # the year 999 comes with three digits
+
+
+def identifier(prefix: str) -> Rule:
+    """An id of the kind `prefix`."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str):
+            raise wrong_type("a string", value)
+        if not is_id(prefix, value):
+            raise InvalidValue("invalid_id", f"This must be an id that begins with {prefix}_.")
+        return value
+
+    return check

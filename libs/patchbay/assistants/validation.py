@@ -1,0 +1,205 @@
+"""What each request body may hold, and the rules between its fields that no state can change."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from patchbay.assistants.body_rules import (
+    ACCOUNT_RULES,
+    ASSIGN_RULES,
+    KEY_RULES,
+    NUMBER_ID,
+    REGISTER_RULES,
+    SCOPE,
+    Fields,
+    create_rules,
+    read_fields,
+    read_list,
+    update_rules,
+)
+from patchbay.assistants.catalogue import Catalogue, shipped_catalogue
+from patchbay.assistants.configuration import fill_in, model_conflicts, template_configuration
+from patchbay.assistants.errors import InvalidBody, Issue
+from patchbay.assistants.events import AssistantUpdated
+from patchbay.assistants.templates import DEFAULT_TEMPLATE
+
+MOST_NUMBERS: Final = 1_000  # in one assignment
+MOST_SCOPES: Final = 50
+DEFAULT_REQUESTS_PER_HOUR: Final = 1_000
+
+
+class CreateBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for that creates an assistant."""
+
+    account_slug: str
+    name: str
+    template_id: str
+    fields: Fields  # configuration over the template's, by record field name
+
+
+class UpdateBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for that changes an assistant."""
+
+    account_slug: str
+    fields: Fields
+
+
+class AssignBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for that replaces an assistant's numbers."""
+
+    account_slug: str
+    number_ids: tuple[str, ...]
+    reassign: bool
+
+
+class RegisterBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for that registers a phone number."""
+
+    account_slug: str
+    phone_number: str  # E.164
+
+
+class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for that opens an account."""
+
+    slug: str
+    name: str
+
+
+class KeyBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for that issues a key."""
+
+    account_slug: str | None  # None: for the operators
+    name: str
+    mode: str  # live | test
+    scopes: tuple[str, ...]
+    expires_at: str | None  # ISO 8601, UTC, six digits; whether it has passed already is for who has a clock
+    requests_per_hour: int | None  # None: no limit
+
+
+def changes_of(assistant_id: str, configuration: Fields) -> AssistantUpdated:
+    """Return the fields of a body as the changes that a command carries."""
+    return AssistantUpdated(assistant_id=assistant_id, **configuration)
+
+
+def check_create(body: Fields, catalogue: Catalogue | None = None) -> CreateBody:
+    """
+    Return what a decoded body asks for.
+
+    Raises:
+        InvalidBody: With every issue.
+    """
+    known = catalogue or shipped_catalogue()
+    issues: list[Issue] = []
+    values = read_fields(body, create_rules(known), ("accountSlug", "name"), issues)
+    account_slug = values.pop("accountSlug", "")
+    template_id = values.pop("templateId", DEFAULT_TEMPLATE)
+    name = values.pop("name", "")
+    if values and "templateId" not in _paths(issues):
+        _check_pairs(values, template_configuration(template_id, known), known, issues)
+    _raise(issues)
+    return CreateBody(account_slug=account_slug, name=name, template_id=template_id, fields=values)
+
+
+def check_update(body: Fields, catalogue: Catalogue | None = None) -> UpdateBody:
+    """
+    Return what a decoded body asks for.
+
+    Raises:
+        InvalidBody: With every issue.
+    """
+    known = catalogue or shipped_catalogue()
+    issues: list[Issue] = []
+    values = read_fields(body, update_rules(known), ("accountSlug",), issues)
+    account_slug = values.pop("accountSlug", "")
+    _check_pairs(values, {}, known, issues)
+    _raise(issues)
+    return UpdateBody(account_slug=account_slug, fields=values)
+
+
+def check_assign(body: Fields) -> AssignBody:
+    """
+    Return what a decoded body asks for.
+
+    Raises:
+        InvalidBody: With every issue.
+    """
+    issues: list[Issue] = []
+    values = read_fields(body, ASSIGN_RULES, ("accountSlug", "phoneNumberIds"), issues)
+    number_ids = read_list(values.get("phoneNumberIds"), "phoneNumberIds", NUMBER_ID, MOST_NUMBERS, issues)
+    _raise(issues)
+    return AssignBody(account_slug=values["accountSlug"], number_ids=number_ids, reassign=values.get("reassign", False))
+
+
+def check_register(body: Fields) -> RegisterBody:
+    """
+    Return what a decoded body asks for.
+
+    Raises:
+        InvalidBody: With every issue.
+    """
+    issues: list[Issue] = []
+    values = read_fields(body, REGISTER_RULES, ("accountSlug", "phoneNumber"), issues)
+    _raise(issues)
+    return RegisterBody(account_slug=values["accountSlug"], phone_number=values["phoneNumber"])
+
+
+def check_account(body: Fields) -> AccountBody:
+    """
+    Return what a decoded body asks for; an account without a name is named as its slug.
+
+    Raises:
+        InvalidBody: With every issue.
+    """
+    issues: list[Issue] = []
+    values = read_fields(body, ACCOUNT_RULES, ("accountSlug",), issues)
+    _raise(issues)
+    return AccountBody(slug=values["accountSlug"], name=values.get("name") or values["accountSlug"])
+
+
+def check_key(body: Fields) -> KeyBody:
+    """
+    Return what a decoded body asks for: a key of the account named, or of the operators if it says so.
+
+    Raises:
+        InvalidBody: With every issue.
+    """
+    issues: list[Issue] = []
+    for_operators = body.get("operators") is True
+    values = read_fields(body, KEY_RULES, ("name",) if for_operators else ("accountSlug", "name"), issues)
+    if for_operators and "accountSlug" in body:
+        issues.append(Issue(path="accountSlug", code="contradiction", message="An operators' key has no account."))
+    scopes = read_list(values.get("scopes", ["*"]), "scopes", SCOPE, MOST_SCOPES, issues)
+    if not scopes and "scopes" not in _paths(issues):
+        issues.append(Issue(path="scopes", code="empty", message="A key without a scope could do nothing."))
+    _raise(issues)
+    return KeyBody(
+        account_slug=values.get("accountSlug"),
+        name=values["name"],
+        mode=values.get("mode", "live"),
+        scopes=scopes,
+        expires_at=values.get("expiresAt"),
+        requests_per_hour=values.get("requestsPerHour", DEFAULT_REQUESTS_PER_HOUR),
+    )
+
+
+def _check_pairs(values: Fields, template: Mapping[str, object], catalogue: Catalogue, issues: list[Issue]) -> None:
+    """Judge what the request itself contradicts; what only the state contradicts is for `decide`."""
+    wrong = _paths(issues)
+    issues += [
+        Issue(path=conflict.field, code=conflict.code, message=conflict.sentence)
+        for conflict in model_conflicts(
+            fill_in(values, template, catalogue) if template else values, template, catalogue
+        )
+        if conflict.field.replace("model", "provider") not in wrong  # a provider nobody knows is the issue then
+    ]
+
+
+def _paths(issues: list[Issue]) -> set[str]:
+    return {issue.path for issue in issues}
+
+
+def _raise(issues: list[Issue]) -> None:
+    if issues:
+        raise InvalidBody(tuple(issues))
