@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeAlias
 
 from patchbay.api.writing.outcomes import (
     CommandReference,
@@ -14,11 +15,11 @@ from patchbay.api.writing.outcomes import (
     WriteFailed,
     Written,
 )
-from patchbay.assistants import Rejection
 from patchbay.assistants.events import Event
+from patchbay.assistants.rejections import Rejection
 from patchbay.eventlog import Head, SealedRecord
 
-Answer = Written | Rejection | WriteFailed
+Answer: TypeAlias = Written | Rejection | WriteFailed
 
 
 class Attempt:

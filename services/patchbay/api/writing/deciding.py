@@ -10,8 +10,11 @@ from patchbay.api.writing.clock import after
 from patchbay.api.writing.kinds import decide, evolve
 from patchbay.api.writing.outcomes import Position, State, Write, Written
 from patchbay.api.writing.snapshot import KnownCommand, Loaded
-from patchbay.assistants import Rejection, encode_event, source_of, subject_of
+from patchbay.assistants.catalogue import Catalogue
+from patchbay.assistants.codec import encode_event, subject_of
 from patchbay.assistants.events import Event
+from patchbay.assistants.ids import source_of
+from patchbay.assistants.rejections import Rejection
 from patchbay.eventlog import Base, Head, NewEvent, SealedRecord, seal
 
 
@@ -38,11 +41,20 @@ class Deciding:
     The base of every record is the loaded head: the newest event known to be accepted by a verdict.
     """
 
-    def __init__(self, loaded: Loaded, tail: Sequence[PendingRecord], session: int, stream: Concludes) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        tail: Sequence[PendingRecord],
+        *,
+        session: int,
+        stream: Concludes,
+        catalogue: Catalogue | None = None,
+    ) -> None:
         self._loaded = loaded
         self._base = Base(height=loaded.head.height, digest=loaded.head.digest)
         self._session = session
         self._stream = stream
+        self._catalogue = catalogue
         self._parent = loaded.head
         self._state: State = loaded.state
         self._pending: dict[str, PendingRecord] = {}  # by command id
@@ -86,7 +98,7 @@ class Deciding:
         answers: list[tuple[Attempt, Answer, PendingRecord | None]],
     ) -> None:
         try:
-            event = decide(attempt.write.command, self._state)
+            event = decide(attempt.write.command, self._state, self._catalogue)
         except Rejection as rejection:
             answers.append((attempt, rejection, self._last))
             return

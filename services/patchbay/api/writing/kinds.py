@@ -5,17 +5,12 @@ from typing import Final, assert_never
 
 from patchbay.api.writing.outcomes import State, Write
 from patchbay.api.writing.snapshot import Wanted
-from patchbay.assistants import (
-    decide_account,
-    decide_number,
-    decide_operators,
-    evolve_account,
-    evolve_number,
-    evolve_operators,
-    needs,
-)
+from patchbay.assistants.catalogue import Catalogue
 from patchbay.assistants.commands import Command, UnassignNumber
+from patchbay.assistants.decide import decide_account, decide_number, decide_operators
 from patchbay.assistants.events import Event
+from patchbay.assistants.evolve import evolve_account, evolve_number, evolve_operators
+from patchbay.assistants.needs import needs
 from patchbay.assistants.states import Account, Number, Operators
 
 _NONE: Final[frozenset[str]] = frozenset()
@@ -36,7 +31,7 @@ def wanted_by(stream: str, writes: Sequence[Write]) -> Wanted:
     )
 
 
-def decide(command: Command, state: State) -> Event | None:
+def decide(command: Command, state: State, catalogue: Catalogue | None) -> Event | None:
     """
     Return the event that `command` leads to in its stream; None if it is already so.
 
@@ -45,7 +40,7 @@ def decide(command: Command, state: State) -> Event | None:
     """
     match state:
         case Account():
-            return decide_account(command, state)
+            return decide_account(command, state, catalogue)
         case Number():
             return decide_number(command, state)
         case Operators():

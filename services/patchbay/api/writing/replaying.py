@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from patchbay.api.live import LIVE_COLUMNS, LiveGenerations
 from patchbay.api.writing.kinds import evolve
-from patchbay.api.writing.outcomes import Position, State, Written
-from patchbay.assistants import decode_event, evolve_assistant, touched_assistants
+from patchbay.api.writing.outcomes import CommandReference, Position, State, Written
+from patchbay.assistants.codec import decode_event, touched_assistants
 from patchbay.assistants.events import Event
+from patchbay.assistants.evolve import evolve_assistant
 from patchbay.assistants.states import Account, Assistant, Number, Operators
 from patchbay.postgres import Pool
 from patchbay.projection import read_headers
@@ -31,7 +34,22 @@ SELECT e.height, e.type, e.time, e.partition, e."offset", e.headers, e.value, {L
 _READ_ROUTED = f"""
 SELECT COALESCE((SELECT height FROM {{routing}}.heads WHERE stream = $1), 0) AS height, {LIVE_COLUMNS}
 """
+_READ_STATUS = f"""
+SELECT (SELECT min(height) FROM history.events WHERE stream = $1 AND command_id = $2) AS accepted,
+       COALESCE((SELECT height FROM {{read_model}}.heads WHERE stream = $1), 0) AS height,
+       EXISTS (SELECT FROM {{read_model}}.quarantine WHERE stream = $1) AS quarantined,
+       COALESCE((SELECT height FROM {{routing}}.heads WHERE stream = $1), 0) AS routing_height,
+       {LIVE_COLUMNS}
+"""
 _POLL_SECONDS = 0.025
+
+
+class CommandStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a command. `written` is there when it is accepted and every projection shows it."""
+
+    status: Literal["pending", "accepted", "void"]
+    waiting_for: tuple[str, ...] = ()
+    written: Written | None = None
 
 
 class Replayer:
@@ -62,6 +80,23 @@ class Replayer:
             position=Position(row["partition"], row["offset"] + 1),
             replayed=True,
         )
+
+    async def look_up(self, reference: CommandReference) -> CommandStatus:
+        """Return what became of a command: a function of the history, of no copy's memory."""
+        command_id = bytes.fromhex(reference.command_id)
+        (row,) = await self._fetch(_READ_STATUS, reference.stream, command_id)
+        accepted: int | None = row["accepted"]
+        if accepted is None:
+            # Once the head is at the height or above, a record of that height is the accepted one or never will be.
+            return CommandStatus(status="pending" if row["height"] < reference.height else "void")
+        behind = [
+            name
+            for name, is_behind in (("read_model", row["quarantined"]), ("routing", row["routing_height"] < accepted))
+            if is_behind
+        ]
+        if behind:
+            return CommandStatus(status="accepted", waiting_for=tuple(behind))
+        return CommandStatus(status="accepted", written=await self.replay(reference.stream, accepted, routed=False))
 
     async def _routed(self, stream: str, height: int) -> None:
         while True:

@@ -1,8 +1,8 @@
 """Verdicts for the records of this copy, read from what the projections have committed."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import structlog
 
@@ -10,9 +10,6 @@ from patchbay.api.live import LIVE_COLUMNS, LiveGenerations
 from patchbay.api.writing.attempts import PendingRecord, reference_to
 from patchbay.api.writing.outcomes import Pending, Position, Quarantined
 from patchbay.postgres import DATABASE_FAILURES, Pool
-
-if TYPE_CHECKING:
-    from asyncpg import Record
 
 _log = structlog.get_logger()
 
@@ -31,6 +28,33 @@ POLL_SECONDS = 0.025  # a notification is a hint; without one this bounds the wa
 POLL_LIMIT_SECONDS = 0.5  # while nothing moves, the pause doubles up to here
 
 
+VerdictRow = Mapping[str, Any]  # the columns of `_READ_VERDICTS`
+
+
+class ReadsVerdicts(Protocol):
+    """What shows how far the projections are (see `VerdictReader`)."""
+
+    async def read(self, records: Sequence[PendingRecord]) -> Sequence[VerdictRow]:
+        """Return one row for each record, in any order."""
+
+
+class VerdictReader:
+    """Reads, in one snapshot, what the history holds at the records' heights and which projections have passed them."""
+
+    def __init__(self, pool: Pool, live: LiveGenerations) -> None:
+        self._pool = pool
+        self._live = live
+
+    async def read(self, records: Sequence[PendingRecord]) -> Sequence[VerdictRow]:
+        """Return one row for each record, in any order."""
+        streams = [record.sealed.stream for record in records]
+        heights = [record.sealed.height for record in records]
+        while True:
+            rows = await self._pool.fetch(self._live.sql(_READ_VERDICTS), streams, heights)
+            if not rows or not self._live.moved(rows[0]["live_read_model"], rows[0]["live_routing"]):
+                return rows
+
+
 class Settler:
     """
     Tells each watched record its verdict once the projections have passed its height.
@@ -39,9 +63,8 @@ class Settler:
     acknowledgement. The write's answer is given when the read model, and where asked the routing table, shows it.
     """
 
-    def __init__(self, pool: Pool, live: LiveGenerations) -> None:
-        self._pool = pool
-        self._live = live
+    def __init__(self, reader: ReadsVerdicts) -> None:
+        self._reader = reader
         self._watched: dict[PendingRecord, None] = {}
         self._woken = asyncio.Event()
 
@@ -87,13 +110,7 @@ class Settler:
         self._woken.clear()
 
     async def _settle(self, records: Sequence[PendingRecord]) -> bool:
-        rows = await self._pool.fetch(
-            self._live.sql(_READ_VERDICTS),
-            [record.sealed.stream for record in records],
-            [record.sealed.height for record in records],
-        )
-        if rows and self._live.moved(rows[0]["live_read_model"], rows[0]["live_routing"]):
-            return True
+        rows = await self._reader.read(records)
         moved = False
         for row in rows:
             record = records[row["number"] - 1]
@@ -102,7 +119,7 @@ class Settler:
                 moved = True
         return moved
 
-    def _tell(self, record: PendingRecord, row: "Record") -> bool:
+    def _tell(self, record: PendingRecord, row: VerdictRow) -> bool:
         """Tell the record what the row says; True if there is nothing more to wait for."""
         if row["digest"] is None:
             return self._tell_stopped(record, row)
@@ -123,7 +140,7 @@ class Settler:
             return True
         return False
 
-    def _tell_stopped(self, record: PendingRecord, row: "Record") -> bool:
+    def _tell_stopped(self, record: PendingRecord, row: VerdictRow) -> bool:
         """A stream that is stopped below the record accepts nothing but a mend: the record is broken for good."""
         if row["stopped_by"] is None:
             return False
@@ -133,7 +150,7 @@ class Settler:
         return True
 
 
-def _behind(record: PendingRecord, row: "Record") -> tuple[str, ...]:
+def _behind(record: PendingRecord, row: VerdictRow) -> tuple[str, ...]:
     behind = []
     if row["quarantined"]:
         behind.append("read_model")

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Protocol
 
@@ -14,10 +14,13 @@ from patchbay.api.writing.attempts import Answer, Attempt, PendingRecord
 from patchbay.api.writing.deciding import Deciding
 from patchbay.api.writing.kinds import wanted_by
 from patchbay.api.writing.outcomes import CommandReference, Contended, KeyReused, Quarantined, Unavailable, Written
+from patchbay.api.writing.replaying import CommandStatus
 from patchbay.api.writing.run import Run
 from patchbay.api.writing.snapshot import KnownCommand, Loaded, Wanted
-from patchbay.assistants import PartNotLoaded
-from patchbay.eventlog import Appender, Head, NotSent
+from patchbay.assistants.catalogue import Catalogue
+from patchbay.assistants.errors import PartNotLoaded
+from patchbay.eventlog import Head, NotSent
+from patchbay.eventlog.contract import MAX_GROUP_BYTES, Appender
 from patchbay.postgres import DATABASE_FAILURES
 
 _log = structlog.get_logger()
@@ -47,6 +50,9 @@ class Replays(Protocol):
     async def replay(self, stream: str, height: int, *, routed: bool) -> Written:
         """Return the effect of the event at this height, once readers see it."""
 
+    async def look_up(self, reference: CommandReference) -> CommandStatus:
+        """Return what became of a command."""
+
 
 class Surroundings(msgspec.Struct, frozen=True):
     """The parts that every stream of this copy shares."""
@@ -55,6 +61,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     appender: Appender
     settler: Watches
     replayer: Replays
+    catalogue: Catalogue | None = None  # the providers in force; None = as shipped
 
 
 class StreamWriter:
@@ -152,7 +159,9 @@ class StreamWriter:
             await self._something_changes()
             return
         try:
-            decided = Deciding(loaded, tail, session, self).decide_each(batch)
+            decided = Deciding(loaded, tail, session=session, stream=self, catalogue=self._with.catalogue).decide_each(
+                batch
+            )
         except PartNotLoaded as missing:
             # What a pending event changed is needed and was not loaded: once the run has settled, it will be.
             self._put_back(batch)
@@ -169,8 +178,9 @@ class StreamWriter:
         for record in records:
             record.attempt.sent.append(record)
             self._with.settler.watch(record)
-        acknowledged = self._with.appender.append([record.sealed for record in records], session=session)
-        acknowledged.add_done_callback(partial(self._appended, records))
+        for group in _groups(records):
+            acknowledged = self._with.appender.append([record.sealed for record in group], session=session)
+            acknowledged.add_done_callback(partial(self._appended, group))
 
     def _appended(self, records: list[PendingRecord], outcome: "asyncio.Future[None]") -> None:
         failure = None if outcome.cancelled() else outcome.exception()
@@ -181,6 +191,7 @@ class StreamWriter:
         if isinstance(failure, NotSent):
             for record in records:
                 record.void = True  # it never left this process
+                record.release()
         self._resume_at = asyncio.get_running_loop().time() + RETRY_SECONDS
         # A verdict may have overtaken the failure: only what is still in the run is forgotten.
         first = next((record for record in records if record in self._run), None)
@@ -294,3 +305,16 @@ def _why_quarantined(loaded: Loaded) -> str:
         at = loaded.head.height
         return f"the stream is stopped at height {at} by a record that does not fit; an operator has to mend it"
     return f"the stream cannot be folded by {', '.join(sorted(loaded.quarantined_in))}; an operator has to look at it"
+
+
+def _groups(records: list[PendingRecord]) -> Iterator[list[PendingRecord]]:
+    """Cut a chain into groups that the log takes at once."""
+    group: list[PendingRecord] = []
+    room = MAX_GROUP_BYTES
+    for record in records:
+        if group and record.sealed.size_bytes > room:
+            yield group
+            group, room = [], MAX_GROUP_BYTES
+        group.append(record)
+        room -= record.sealed.size_bytes
+    yield group
