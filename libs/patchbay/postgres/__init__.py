@@ -1,1 +1,16 @@
-"""Postgres: pools with bounded waits, and notifications that survive a dead connection."""
+"""Postgres: connections with bounds on everything, and wake-ups by NOTIFY."""
+
+from patchbay.postgres.connections import Connection, Pool, open_connection, open_pool
+from patchbay.postgres.errors import DATABASE_FAILURES, DatabaseTooOld
+from patchbay.postgres.listening import Wakes, listen
+
+__all__ = [
+    "DATABASE_FAILURES",
+    "Connection",
+    "DatabaseTooOld",
+    "Pool",
+    "Wakes",
+    "listen",
+    "open_connection",
+    "open_pool",
+]

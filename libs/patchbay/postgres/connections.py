@@ -1,0 +1,119 @@
+"""Opening connections and pools such that nothing ever waits for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+import asyncpg
+
+from patchbay.postgres.errors import DATABASE_FAILURES, DatabaseTooOld
+
+if TYPE_CHECKING:
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:  # asyncpg's classes are generic in their stubs only
+    Connection: TypeAlias = asyncpg.Connection
+    Pool: TypeAlias = asyncpg.Pool
+
+OLDEST_SERVER = 15  # the oldest that the tests have run on
+CONNECT_TIMEOUT_SECONDS = 5.0
+CLOSE_TIMEOUT_SECONDS = 2.0
+
+# Compiling a plan takes longer than any statement of ours runs.
+_SESSION = {"jit": "off", "TimeZone": "UTC"}
+
+
+@asynccontextmanager
+async def open_connection(
+    database_url: str,
+    *,
+    name: str,
+    command_timeout_seconds: float = 10.0,
+    session: Mapping[str, str] | None = None,
+) -> AsyncIterator[Connection]:
+    """
+    Open one connection and close it at the end, by force where the server does not answer.
+
+    Args:
+        database_url: `postgresql://…`, with its password.
+        name: Shown in `pg_stat_activity`.
+        command_timeout_seconds: Bound of each statement that names none of its own.
+        session: Settings of the session, by name, over the usual ones.
+
+    Raises:
+        DatabaseTooOld: The server is older than our statements.
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: There is no connection to be had.
+    """
+    connection = await asyncpg.connect(
+        database_url,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        command_timeout=command_timeout_seconds,
+        server_settings={"application_name": f"patchbay {name}", **_SESSION, **(session or {})},
+    )
+    try:
+        version = connection.get_server_version()
+        if version.major < OLDEST_SERVER:
+            raise DatabaseTooOld(f"{version.major}.{version.minor}", str(OLDEST_SERVER))
+        yield connection
+    finally:
+        await close(connection)
+
+
+async def close(connection: Connection) -> None:
+    """Close a connection, politely for a moment, then by force. Raises nothing that the database does."""
+    try:
+        await connection.close(timeout=CLOSE_TIMEOUT_SECONDS)
+    except DATABASE_FAILURES:
+        connection.terminate()
+
+
+@asynccontextmanager
+async def open_pool(
+    database_url: str,
+    *,
+    name: str,
+    min_connections: int = 1,
+    max_connections: int = 8,
+    command_timeout_seconds: float = 5.0,
+) -> AsyncIterator[Pool]:
+    """
+    Open a pool whose connections are given back as they are: without the round trip that resets a session.
+
+    So no user of it may change the session (SET, LISTEN, advisory locks of the session). A transaction that was left
+    open is rolled back nevertheless.
+
+    Args:
+        database_url: `postgresql://…`, with its password.
+        name: Shown in `pg_stat_activity`.
+        min_connections: Kept open.
+        max_connections: Who needs one more waits for it.
+        command_timeout_seconds: Bound of each statement, and of each connection attempt.
+
+    Raises:
+        OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: There is no connection to be had.
+    """
+    pool = await asyncpg.create_pool(
+        database_url,
+        min_size=min_connections,
+        max_size=max_connections,
+        timeout=CONNECT_TIMEOUT_SECONDS,
+        command_timeout=command_timeout_seconds,
+        reset=_keep_session,
+        server_settings={"application_name": f"patchbay {name}", **_SESSION},
+    )
+    try:
+        yield pool
+    finally:
+        await _close_pool(pool)
+
+
+async def _keep_session(_connection: object) -> None:
+    """Stand in for asyncpg's reset, which costs a round trip at every use."""
+
+
+async def _close_pool(pool: Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), CLOSE_TIMEOUT_SECONDS)
+    except DATABASE_FAILURES:
+        pool.terminate()
