@@ -1,0 +1,100 @@
+"""The history: every accepted event, as its bytes are in the log, by stream and height."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from patchbay.eventlog import Envelope
+from patchbay.postgres import Connection
+from patchbay.projection.statement import Write
+
+# Rows of a few kB stay in one piece and uncompressed: compressing costs more than all else of the insert.
+HISTORY_TABLES = """
+CREATE SCHEMA IF NOT EXISTS history;
+CREATE TABLE history.events (
+    stream text COLLATE "C" NOT NULL,
+    height bigint NOT NULL,
+    digest bytea NOT NULL,
+    command_id bytea,
+    request_digest bytea,
+    type text COLLATE "C" NOT NULL,
+    subject text COLLATE "C",
+    time timestamptz NOT NULL,
+    partition int NOT NULL,
+    "offset" bigint NOT NULL,
+    headers bytea NOT NULL,
+    value bytea NOT NULL,
+    PRIMARY KEY (stream, height)
+) WITH (toast_tuple_target = 8160);
+CREATE INDEX events_of_commands ON history.events (stream, command_id) WHERE command_id IS NOT NULL;
+"""
+
+INSERT_HISTORY = Write(
+    "history",
+    """INSERT INTO history.events
+       (stream, height, digest, command_id, request_digest, type, subject, time, partition, "offset", headers, value)
+       SELECT s, h, d, c, r, t, j, i::timestamptz, p, o, x, v
+         FROM unnest({0}::text[], {1}::bigint[], {2}::bytea[], {3}::bytea[], {4}::bytea[], {5}::text[], {6}::text[],
+                     {7}::text[], {8}::int[], {9}::bigint[], {10}::bytea[], {11}::bytea[])
+           AS e (s, h, d, c, r, t, j, i, p, o, x, v)""",
+)
+
+READ_HISTORY = """
+SELECT height, digest, type, subject, partition, "offset", headers, value
+  FROM history.events WHERE stream = $1 AND height >= $2 ORDER BY height LIMIT $3
+"""
+
+_encode_headers = msgspec.msgpack.Encoder().encode
+_decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes | None], ...]).decode
+_hex = bytes.fromhex
+
+HistoryRow = tuple[Any, ...]
+
+
+def history_row(envelope: Envelope, partition: int, offset: int) -> HistoryRow:
+    """Return the row of an accepted event, in the order that `INSERT_HISTORY` takes."""
+    command_id, request_digest = envelope.command_id, envelope.request_digest
+    return (
+        envelope.stream,
+        envelope.height,
+        _hex(envelope.digest),
+        None if command_id is None else _hex(command_id),
+        None if request_digest is None else _hex(request_digest),
+        envelope.type,
+        envelope.subject,
+        envelope.time,
+        partition,
+        offset,
+        _encode_headers(envelope.headers),
+        envelope.value,
+    )
+
+
+class RecordedEvent(msgspec.Struct, frozen=True):
+    """An event as the history holds it; satisfies the log's `Record`."""
+
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    headers: tuple[tuple[str, bytes | None], ...]
+    timestamp: int = 0  # the history does not keep when the broker appended it
+
+
+async def read_history(
+    connection: Connection, stream: str, *, from_height: int, chunk_events: int = 500
+) -> AsyncIterator[list[RecordedEvent]]:
+    """Yield the accepted events of `stream` from `from_height` on, in chunks, in order."""
+    while True:
+        rows = await connection.fetch(READ_HISTORY, stream, from_height, chunk_events)
+        if rows:
+            yield [
+                RecordedEvent(
+                    row["partition"], row["offset"], stream.encode(), row["value"], _decode_headers(row["headers"])
+                )
+                for row in rows
+            ]
+        if len(rows) < chunk_events:
+            return
+        from_height = rows[-1]["height"] + 1

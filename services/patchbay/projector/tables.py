@@ -1,0 +1,65 @@
+"""The tables of the read model: what GET requests and decisions read."""
+
+from patchbay.projection import ProjectionTables
+
+READ_MODEL = "read_model"
+
+TABLES = ProjectionTables(
+    projection=READ_MODEL,
+    tables="""
+CREATE TABLE {schema}.accounts (
+    account_id text COLLATE "C" PRIMARY KEY,
+    slug text COLLATE "C" NOT NULL UNIQUE,
+    name text NOT NULL,
+    created_at text COLLATE "C" NOT NULL
+);
+CREATE TABLE {schema}.keys (
+    key_id text COLLATE "C" PRIMARY KEY,
+    account_id text COLLATE "C",
+    secret_sha256 bytea NOT NULL UNIQUE,
+    name text NOT NULL,
+    hint text NOT NULL,
+    scopes text[] NOT NULL,
+    expires_at text COLLATE "C",
+    requests_per_hour int,
+    created_at text COLLATE "C" NOT NULL,
+    revoked_at text COLLATE "C"
+);
+CREATE INDEX keys_of_accounts ON {schema}.keys (account_id, key_id);
+-- The record is the body that clients get, ready made. It stays in one piece and uncompressed up to the page's size.
+CREATE TABLE {schema}.assistants (
+    assistant_id text COLLATE "C" PRIMARY KEY,
+    account_id text COLLATE "C" NOT NULL,
+    version int NOT NULL,
+    created_at text COLLATE "C" NOT NULL,
+    updated_at text COLLATE "C" NOT NULL,
+    record bytea NOT NULL
+) WITH (toast_tuple_target = 8160, fillfactor = 85);
+CREATE INDEX assistants_of_accounts ON {schema}.assistants (account_id, assistant_id);
+CREATE TABLE {schema}.versions (
+    assistant_id text COLLATE "C" NOT NULL,
+    version int NOT NULL,
+    stream text COLLATE "C" NOT NULL,
+    height bigint NOT NULL,
+    PRIMARY KEY (assistant_id, version)
+);
+CREATE TABLE {schema}.numbers (
+    number_id text COLLATE "C" PRIMARY KEY,
+    phone_number text COLLATE "C" NOT NULL,
+    account_id text COLLATE "C",
+    registration bigint NOT NULL,
+    status text COLLATE "C" NOT NULL,
+    created_at text COLLATE "C" NOT NULL,
+    updated_at text COLLATE "C" NOT NULL
+);
+CREATE INDEX numbers_of_accounts ON {schema}.numbers (account_id, number_id);
+CREATE TABLE {schema}.assignments (
+    account_id text COLLATE "C" NOT NULL,
+    number_id text COLLATE "C" NOT NULL,
+    assistant_id text COLLATE "C" NOT NULL,
+    registration bigint NOT NULL,
+    PRIMARY KEY (account_id, number_id)
+);
+CREATE INDEX assignments_of_assistants ON {schema}.assignments (assistant_id);
+""",
+)
