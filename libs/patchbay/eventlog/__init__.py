@@ -1,5 +1,6 @@
 """Chains of events on Kafka: envelope, digest, verdict, append, read, topic."""
 
+from patchbay.eventlog.appender import KafkaAppender, open_appender
 from patchbay.eventlog.contract import MAX_GROUP_BYTES, MAX_RECORD_BYTES, Appender, LogReader
 from patchbay.eventlog.envelope import Base, Envelope, Foreign, read_envelope
 from patchbay.eventlog.errors import (
@@ -19,8 +20,11 @@ from patchbay.eventlog.errors import (
 )
 from patchbay.eventlog.identity import LogIdentity
 from patchbay.eventlog.memory import Fault, MemoryAppender, MemoryLog, MemoryReader
+from patchbay.eventlog.opening import check_topic, open_log
+from patchbay.eventlog.reader import KafkaReader, open_reader
 from patchbay.eventlog.record import Record, StoredRecord, fingerprint
 from patchbay.eventlog.seal import NewEvent, SealedRecord, seal
+from patchbay.eventlog.topic import TopicFault, create_topic
 from patchbay.eventlog.verdict import Head, Verdict, advance, judge
 
 __all__ = [
@@ -34,6 +38,8 @@ __all__ = [
     "Fault",
     "Foreign",
     "Head",
+    "KafkaAppender",
+    "KafkaReader",
     "LogIdentity",
     "LogMismatch",
     "LogReader",
@@ -53,11 +59,17 @@ __all__ = [
     "SealedRecord",
     "StoredRecord",
     "TopicError",
+    "TopicFault",
     "TopicMissing",
     "Verdict",
     "advance",
+    "check_topic",
+    "create_topic",
     "fingerprint",
     "judge",
+    "open_appender",
+    "open_log",
+    "open_reader",
     "read_envelope",
     "seal",
 ]

@@ -1,0 +1,211 @@
+"""Opening a log: the topic, a manifest at the start of each partition, and the check that all of it agrees."""
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from secrets import token_hex
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from patchbay.eventlog.brokers import bounded, open_admin, open_consumer
+from patchbay.eventlog.envelope import MANIFEST_KEY
+from patchbay.eventlog.errors import LogMismatch, NotALog, TopicMissing
+from patchbay.eventlog.identity import LogIdentity
+from patchbay.eventlog.manifest import RULE_VERSION, Manifest, manifest_headers, read_manifest
+from patchbay.eventlog.producer import Producer
+from patchbay.eventlog.record import Record
+from patchbay.eventlog.topic import TopicFault, create_topic, describe_partitions, topic_faults
+
+_creation_poll_seconds = 0.05
+
+
+async def open_log(
+    bootstrap_servers: str,
+    topic: str,
+    *,
+    create_with_partitions: int | None = None,
+    replication_factor: int = 1,
+    timeout_seconds: float = 30.0,
+) -> LogIdentity:
+    """
+    Return what log the topic is, after making it one where that was asked for; several may do so at once.
+
+    Args:
+        bootstrap_servers: `host:port`, several with commas between.
+        topic: Its name.
+        create_with_partitions: Create the topic with so many partitions if there is none; None = it must exist.
+        replication_factor: Of a topic that is created.
+        timeout_seconds: The bound on all of it.
+
+    Raises:
+        TopicMissing: There is no such topic, and it was not to be created.
+        NotALog: A partition starts with something else than a manifest.
+        LogMismatch: The manifests contradict one another or the topic.
+        LogUnavailable: The brokers did not answer within the bound.
+    """
+    async with bounded(timeout_seconds, f"opening topic {topic}"):
+        async with open_admin(bootstrap_servers) as admin:
+            exists = topic in await admin.list_topics()
+        if not exists:
+            if create_with_partitions is None:
+                raise TopicMissing(topic, f"there is no topic {topic}")
+            await create_topic(
+                bootstrap_servers, topic, partitions=create_with_partitions, replication_factor=replication_factor
+            )
+        count = await _await_partitions(bootstrap_servers, topic)
+        async with open_consumer(bootstrap_servers) as consumer:
+            visit = _Visit(bootstrap_servers, consumer, topic, count)
+            manifests = await visit.manifests()
+    return _identity(topic, manifests)
+
+
+async def check_topic(
+    bootstrap_servers: str, identity: LogIdentity, *, timeout_seconds: float = 10.0
+) -> list[TopicFault]:
+    """
+    Return everything about the topic that is not as the log needs it; empty when all is well.
+
+    Raises:
+        TopicMissing: The topic is gone.
+        LogUnavailable: The brokers did not answer within the bound.
+    """
+    topic = identity.topic
+    async with bounded(timeout_seconds, f"checking topic {topic}"), open_admin(bootstrap_servers) as admin:
+        faults = await topic_faults(admin, topic)
+        count = len(await describe_partitions(admin, topic))
+        if count != identity.partition_count:
+            sentence = (
+                f"topic {topic} has {count} partitions, its manifest says {identity.partition_count}: streams would be "
+                "looked for in the wrong ones; move the log into a new topic"
+            )
+            faults.append(TopicFault("partitions", str(count), str(identity.partition_count), sentence))
+        async with open_consumer(bootstrap_servers) as consumer:
+            visit = _Visit(bootstrap_servers, consumer, topic, min(count, identity.partition_count))
+            faults += await visit.faults(identity)
+    return faults
+
+
+class _Visit:
+    """What is done with the partitions of one topic while a consumer is open."""
+
+    def __init__(self, bootstrap_servers: str, consumer: AIOKafkaConsumer, topic: str, partition_count: int) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._consumer = consumer
+        self._topic = topic
+        self._partitions = [TopicPartition(topic, partition) for partition in range(partition_count)]
+        consumer.assign(self._partitions)
+        for partition in self._partitions:
+            consumer.seek(partition, 0)
+
+    async def manifests(self) -> list[Manifest]:
+        """Return every partition's manifest; those that are missing are written first, partition 0 first of all."""
+        await self._check_starts()
+        ends = await self._consumer.end_offsets(self._partitions)
+        first = await self._manifest(0, ends, Manifest(token_hex(32), len(self._partitions), 0))
+        others = [
+            await self._manifest(index, ends, msgspec.structs.replace(first, partition=index))
+            for index in range(1, len(self._partitions))
+        ]
+        return [first, *others]
+
+    async def faults(self, identity: LogIdentity) -> list[TopicFault]:
+        """Return what contradicts `identity`, or tells that the log has lost its start."""
+        faults = []
+        starts = await self._consumer.beginning_offsets(self._partitions)
+        ends = await self._consumer.end_offsets(self._partitions)
+        for partition, start in starts.items():
+            if start > 0:
+                faults.append(_lost_start(partition, start))
+            elif ends[partition] == 0:
+                faults.append(_wrong_manifest(partition, "nothing", identity))
+            else:
+                manifest = read_manifest(await self._first_record(partition))
+                if manifest is None or manifest.log_id != identity.log_id:
+                    found = "something else" if manifest is None else f"the manifest of log {manifest.log_id}"
+                    faults.append(_wrong_manifest(partition, found, identity))
+        return faults
+
+    async def _check_starts(self) -> None:
+        for partition, start in (await self._consumer.beginning_offsets(self._partitions)).items():
+            if start > 0:
+                raise NotALog(self._topic, _lost_start(partition, start).sentence)
+
+    async def _manifest(self, index: int, ends: Mapping[TopicPartition, int], new: Manifest) -> Manifest:
+        partition = self._partitions[index]
+        if ends[partition] == 0:
+            # Others may do the same now: the one that lands first is the manifest, the others' are foreign records.
+            await _append_manifest(self._bootstrap_servers, self._topic, new)
+        manifest = read_manifest(await self._first_record(partition))
+        if manifest is None:
+            raise NotALog(
+                self._topic,
+                f"topic {self._topic} is not a log of Patchbay: partition {index} does not start with its manifest; "
+                "use a topic of its own",
+            )
+        return manifest
+
+    async def _first_record(self, partition: TopicPartition) -> Record:
+        record: Record = await self._consumer.getone(partition)
+        return record
+
+
+def _identity(topic: str, manifests: list[Manifest]) -> LogIdentity:
+    first = manifests[0]
+    if first.rule_version != RULE_VERSION:
+        raise LogMismatch(
+            topic, f"topic {topic} is judged by rule {first.rule_version}, this version knows {RULE_VERSION}"
+        )
+    for index, manifest in enumerate(manifests):
+        wanted = Manifest(first.log_id, len(manifests), index)
+        if manifest != wanted:
+            raise LogMismatch(
+                topic, f"topic {topic}: the manifest of partition {index} is {manifest}, must be {wanted}"
+            )
+    return LogIdentity(first.log_id, topic, len(manifests))
+
+
+async def _append_manifest(bootstrap_servers: str, topic: str, manifest: Manifest) -> None:
+    time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    producer = Producer(bootstrap_servers, topic, request_timeout_seconds=10.0)
+    try:
+        await producer.start()
+        batch = producer.create_batch()
+        batch.append(
+            timestamp=None,
+            key=MANIFEST_KEY,
+            value=msgspec.json.encode(manifest),
+            headers=manifest_headers(event_id=token_hex(16), time=time),
+        )
+        await (await producer.send_batch(batch, manifest.partition))
+        await producer.stop()
+    finally:
+        await producer.abandon()
+
+
+async def _await_partitions(bootstrap_servers: str, topic: str) -> int:
+    """Return how many partitions the topic has, once each has a leader; the caller bounds it."""
+    while True:
+        async with open_admin(bootstrap_servers) as admin:
+            with contextlib.suppress(TopicMissing):
+                partitions = await describe_partitions(admin, topic)
+                if all(partition["leader"] >= 0 and not partition["error_code"] for partition in partitions):
+                    return len(partitions)
+        await asyncio.sleep(_creation_poll_seconds)
+
+
+def _lost_start(partition: TopicPartition, start: int) -> TopicFault:
+    sentence = (
+        f"topic {partition.topic}: partition {partition.partition} starts at offset {start}, must start at 0: events "
+        "have been deleted; restore the log into a new topic"
+    )
+    return TopicFault("earliest offset", str(start), "0", sentence)
+
+
+def _wrong_manifest(partition: TopicPartition, found: str, identity: LogIdentity) -> TopicFault:
+    sentence = (
+        f"topic {partition.topic}: partition {partition.partition} starts with {found}, must start with the manifest "
+        f"of log {identity.log_id}: the topic was made anew; restore the log into a new topic"
+    )
+    return TopicFault("manifest", found, identity.log_id, sentence)

@@ -1,0 +1,148 @@
+"""Reading from Kafka: from positions that the caller keeps, after a look whether the log is still the one it read."""
+
+import contextlib
+from asyncio import get_running_loop
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from patchbay.eventlog.brokers import bounded, open_consumer
+from patchbay.eventlog.errors import LogRecreated, LogTruncated, LogUnavailable
+from patchbay.eventlog.identity import LogIdentity
+from patchbay.eventlog.manifest import read_manifest
+from patchbay.eventlog.record import Record, fingerprint
+
+
+@contextlib.asynccontextmanager
+async def open_reader(
+    bootstrap_servers: str,
+    identity: LogIdentity,
+    positions: Mapping[int, int],
+    *,
+    fingerprints: Mapping[int, bytes] | None = None,
+    open_timeout_seconds: float = 10.0,
+) -> AsyncIterator["KafkaReader"]:
+    """
+    Yield a reader from `positions` on.
+
+    Args:
+        bootstrap_servers: `host:port`, several with commas between.
+        identity: The log, as `open_log` found it.
+        positions: For each partition to read, the next offset.
+        fingerprints: For each partition where it is known, of the record before its position.
+        open_timeout_seconds: The bound on connecting and on the first look.
+
+    Raises:
+        LogTruncated: A partition ends before its position.
+        LogRecreated: A record before a position is another one than was read, or the manifest is another log's.
+        LogUnavailable: The brokers did not answer within the bound.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        async with bounded(open_timeout_seconds, "opening a reader"):
+            consumer = await stack.enter_async_context(open_consumer(bootstrap_servers))
+            reader = KafkaReader(consumer, identity, positions)
+            await reader.look_back(fingerprints or {})
+        yield reader
+
+
+class KafkaReader:
+    """Reads from Kafka; see the contract."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, identity: LogIdentity, positions: Mapping[int, int]) -> None:
+        self._consumer = consumer
+        self._identity = identity
+        self._positions = dict(positions)
+        self._partitions = {partition: TopicPartition(identity.topic, partition) for partition in positions}
+        self._contact_at = get_running_loop().time()
+        self._poll_ms = 0
+        consumer.assign(list(self._partitions.values()))
+        self._seek(dict.fromkeys(positions, 0))
+
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """For each partition the offset that is read next."""
+        return self._positions
+
+    @property
+    def seconds_since_contact(self) -> float:
+        """How long ago the brokers last answered for the partition that they have not answered for longest."""
+        polls = [self._consumer.last_poll_timestamp(partition) or 0 for partition in self._partitions.values()]
+        now = get_running_loop().time()
+        if polls and min(polls) > self._poll_ms:
+            self._poll_ms, self._contact_at = min(polls), now
+        return now - self._contact_at
+
+    async def fetch(self, *, max_records: int, timeout_seconds: float) -> Sequence[Record]:
+        """
+        Return the next records, in order within each partition; none if there were none within the timeout.
+
+        Raises:
+            LogTruncated: The log ends before a position that was read.
+            LogUnavailable: The brokers refuse to be read.
+        """
+        try:
+            batches = await self._consumer.getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
+        except OffsetOutOfRangeError as failure:
+            raise self._truncated(failure) from failure
+        except KafkaError as failure:
+            raise LogUnavailable(f"reading: {failure!r}") from failure
+        records: list[Record] = []
+        for partition, batch in batches.items():
+            if batch:
+                self._positions[partition.partition] = batch[-1].offset + 1
+                records += batch
+        return records
+
+    async def end_offsets(self) -> Mapping[int, int]:
+        """
+        Return for each partition the offset that its next record will get.
+
+        Raises:
+            LogUnavailable: The brokers did not answer within the bound.
+        """
+        async with bounded(5.0, "asking for the end of the log"):
+            ends = await self._consumer.end_offsets(list(self._partitions.values()))
+        return {partition.partition: end for partition, end in ends.items()}
+
+    async def look_back(self, fingerprints: Mapping[int, bytes]) -> None:
+        """Compare the manifests and the records before the positions with what is known, then take the positions."""
+        ends = await self.end_offsets()
+        for partition, position in self._positions.items():
+            if position > ends[partition]:
+                raise LogTruncated(
+                    f"partition {partition} ends at offset {ends[partition]}, but was read up to {position}",
+                    partition=partition,
+                    position=position,
+                )
+        for partition in self._positions:
+            manifest = read_manifest(await self._one(partition))
+            if manifest is None or manifest.log_id != self._identity.log_id:
+                raise self._recreated(partition, "the manifest is another log's")
+        known = {partition: self._positions[partition] - 1 for partition in fingerprints}
+        self._seek({partition: offset for partition, offset in known.items() if offset >= 0})
+        for partition, offset in known.items():
+            if offset >= 0 and fingerprint(await self._one(partition)) != fingerprints[partition]:
+                raise self._recreated(partition, f"another record at offset {offset} than was read")
+        self._seek(self._positions)
+
+    def _seek(self, positions: Mapping[int, int]) -> None:
+        for partition, position in positions.items():
+            self._consumer.seek(self._partitions[partition], position)
+
+    async def _one(self, partition: int) -> Record:
+        record: Record = await self._consumer.getone(self._partitions[partition])
+        return record
+
+    def _truncated(self, failure: OffsetOutOfRangeError) -> LogTruncated:
+        partition, position = next(iter(failure.args[0].items()))
+        return LogTruncated(
+            f"partition {partition.partition} has nothing at offset {position} any more",
+            partition=partition.partition,
+            position=position,
+        )
+
+    def _recreated(self, partition: int, message: str) -> LogRecreated:
+        return LogRecreated(
+            f"partition {partition}: {message}", partition=partition, position=self._positions[partition]
+        )
