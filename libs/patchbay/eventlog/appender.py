@@ -113,9 +113,7 @@ class KafkaAppender:
         self._unsettled_bytes += size_bytes
         self._unsettled_records += len(records)
         self._idle.clear()
-        lane = self._session.lanes[partition]
-        lane.queue.append(group)
-        lane.wake.set()
+        self._session.enqueue(group, partition)
         if self._timer is None:
             self._arm_timer(group.enqueued_at)
         return group.future

@@ -43,6 +43,7 @@ class Lane:
         self.queue: deque[Group] = deque()
         self.in_flight: list[Group] = []
         self.handed_over = False  # True if the producer has had what is in flight
+        self.batch: Any = None  # aiokafka's builder of what is in flight
         self.wake = asyncio.Event()
 
     @property
@@ -63,7 +64,7 @@ class Lane:
 
     def landed(self) -> Iterator[Group]:
         """Yield what was in flight, which is so no longer."""
-        groups, self.in_flight, self.handed_over = self.in_flight, [], False
+        groups, self.in_flight, self.handed_over, self.batch = self.in_flight, [], False, None
         yield from groups
 
     def fail(self, reason: str) -> Iterator[Group]:
@@ -115,6 +116,28 @@ class Session:
         producer.on_death(lambda: on_failure(self, "sender_died"))
         self._tasks = [asyncio.create_task(run(lane), name=f"append_{lane.partition}") for lane in self.lanes]
 
+    def enqueue(self, group: Group, partition: int) -> None:
+        """Put `group` behind everything that was enqueued for its partition before."""
+        lane = self.lanes[partition]
+        if self._may_join(lane, group):
+            lane.in_flight.append(group)
+            _fill(lane.batch, group, int(time() * 1000))
+        else:
+            lane.queue.append(group)
+            lane.wake.set()
+
+    def _may_join(self, lane: Lane, group: Group) -> bool:
+        # While the broker is busy with other partitions, what joins the waiting batch saves a round trip of its own.
+        # A batch that waits to be sent again is closed: it may be in the log already.
+        return (
+            lane.handed_over
+            and not lane.queue
+            and self.producer is not None
+            and self.producer.is_waiting(lane.partition)
+            and not lane.batch.closed()
+            and lane.batch.size() + group.size_bytes <= MAX_GROUP_BYTES
+        )
+
     async def end(self) -> None:
         """End the lanes' tasks."""
         for task in self._tasks:
@@ -125,19 +148,20 @@ class Session:
 
 async def _send(producer: Producer, lane: Lane) -> float:
     """Send what waits in `lane` as one batch; return how far the broker's clock is ahead, in seconds."""
-    batch = producer.create_batch()
+    lane.batch = producer.create_batch()
     sent_at = time()
-    timestamp_ms = int(sent_at * 1000)
     for group in lane.take():
-        for record in group.records:
-            taken = batch.append(timestamp=timestamp_ms, key=record.key, value=record.value, headers=record.headers)
-            if taken is None:
-                raise BufferError("the batch is full below the limit of a group")
-    batch.close()
-    acknowledgement = await producer.send_batch(batch, lane.partition)
+        _fill(lane.batch, group, int(sent_at * 1000))
+    acknowledgement = await producer.send_batch(lane.batch, lane.partition)
     lane.handed_over = True
     metadata = await acknowledgement
     return _skew_seconds(metadata, sent_at, time())
+
+
+def _fill(batch: Any, group: Group, timestamp_ms: int) -> None:  # noqa: ANN401 - aiokafka has no types
+    for record in group.records:
+        if not batch.append(timestamp=timestamp_ms, key=record.key, value=record.value, headers=record.headers):
+            raise BufferError("the batch is full below the limit of a group")
 
 
 def _skew_seconds(metadata: Any, sent_at: float, acknowledged_at: float) -> float:  # noqa: ANN401 - aiokafka has no types

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from patchbay.eventlog.contract import MAX_GROUP_BYTES
@@ -60,6 +60,11 @@ class Producer:
         """Hand `batch` over; until this returns nothing of it was. The future's result is aiokafka's RecordMetadata."""
         future: asyncio.Future[Any] = await self._producer.send_batch(batch, self._topic, partition=partition)
         return future
+
+    def is_waiting(self, partition: int) -> bool:
+        """Return True if a batch that was handed over has not been picked up yet: it may still grow."""
+        waiting = self._producer._message_accumulator._batches  # noqa: SLF001 - told nowhere else
+        return bool(waiting.get(TopicPartition(self._topic, partition)))
 
     async def stop(self) -> None:
         """Let what was handed over finish, then close; for a producer with nothing wrong. The caller bounds it."""
