@@ -46,7 +46,7 @@ SELECT height, digest, type, subject, partition, "offset", headers, value
 """
 
 _encode_headers = msgspec.msgpack.Encoder().encode
-_decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes | None], ...]).decode
+decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes | None], ...]).decode
 _hex = bytes.fromhex
 
 HistoryRow = tuple[Any, ...]
@@ -91,7 +91,7 @@ async def read_history(
         if rows:
             yield [
                 RecordedEvent(
-                    row["partition"], row["offset"], stream.encode(), row["value"], _decode_headers(row["headers"])
+                    row["partition"], row["offset"], stream.encode(), row["value"], decode_headers(row["headers"])
                 )
                 for row in rows
             ]

@@ -1,5 +1,7 @@
 """What can become of a write, and nothing else can."""
 
+from typing import Literal
+
 import msgspec
 
 from patchbay.assistants.commands import Command
@@ -51,6 +53,14 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     position: Position
     time: str = ""
     replayed: bool = False
+
+
+class CommandStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a command. `written` is there when it is accepted and every projection shows it."""
+
+    status: Literal["pending", "accepted", "void"]
+    waiting_for: tuple[str, ...] = ()
+    written: Written | None = None
 
 
 class WriteFailed(Exception):

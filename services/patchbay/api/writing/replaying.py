@@ -2,19 +2,17 @@
 
 import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from patchbay.api.live import LIVE_COLUMNS, LiveGenerations
 from patchbay.api.writing.kinds import evolve
-from patchbay.api.writing.outcomes import CommandReference, Position, State, Written
+from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Position, State, Written
 from patchbay.assistants.codec import decode_event, touched_assistants
 from patchbay.assistants.events import Event
 from patchbay.assistants.evolve import evolve_assistant
 from patchbay.assistants.states import Account, Assistant, Number, Operators
 from patchbay.postgres import Pool
-from patchbay.projection import read_headers
+from patchbay.projection.history import decode_headers
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -42,14 +40,6 @@ SELECT (SELECT min(height) FROM history.events WHERE stream = $1 AND command_id 
        {LIVE_COLUMNS}
 """
 _POLL_SECONDS = 0.025
-
-
-class CommandStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a command. `written` is there when it is accepted and every projection shows it."""
-
-    status: Literal["pending", "accepted", "void"]
-    waiting_for: tuple[str, ...] = ()
-    written: Written | None = None
 
 
 class Replayer:
@@ -131,12 +121,12 @@ class Replayer:
 
 
 def _event(row: "Record") -> Event:
-    headers = dict(read_headers(row["headers"]))
+    headers = dict(decode_headers(row["headers"]))
     return decode_event(row["type"], headers["ce_dataschema"].decode(), row["value"])
 
 
 def _time(row: "Record") -> str:
-    time: str = dict(read_headers(row["headers"]))["ce_time"].decode()
+    time: str = dict(decode_headers(row["headers"]))["ce_time"].decode()
     return time
 
 

@@ -13,8 +13,15 @@ import structlog
 from patchbay.api.writing.attempts import Answer, Attempt, PendingRecord
 from patchbay.api.writing.deciding import Deciding
 from patchbay.api.writing.kinds import wanted_by
-from patchbay.api.writing.outcomes import CommandReference, Contended, KeyReused, Quarantined, Unavailable, Written
-from patchbay.api.writing.replaying import CommandStatus
+from patchbay.api.writing.outcomes import (
+    CommandReference,
+    CommandStatus,
+    Contended,
+    KeyReused,
+    Quarantined,
+    Unavailable,
+    Written,
+)
 from patchbay.api.writing.run import Run
 from patchbay.api.writing.snapshot import KnownCommand, Loaded, Wanted
 from patchbay.assistants.catalogue import Catalogue

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from patchbay.api.live import LiveGenerations
 from patchbay.api.writing.attempts import Attempt
 from patchbay.api.writing.loading import Loader
-from patchbay.api.writing.outcomes import CommandReference, KeyReused, Unavailable, Write, Written
-from patchbay.api.writing.replaying import CommandStatus, Replayer
+from patchbay.api.writing.outcomes import CommandReference, CommandStatus, KeyReused, Unavailable, Write, Written
+from patchbay.api.writing.replaying import Replayer
 from patchbay.api.writing.settling import Settler, VerdictReader
 from patchbay.api.writing.stream import StreamWriter, Surroundings
 from patchbay.assistants.catalogue import Catalogue
