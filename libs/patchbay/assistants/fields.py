@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-import langcodes
 import phonenumbers
+from langcodes.data_dicts import ALL_SCRIPTS, VALIDITY
+from langcodes.tag_parser import LanguageTagError, parse_tag
 
 from patchbay.assistants.ids import is_id
 
@@ -25,6 +26,7 @@ _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SLUG_CHARACTERS: Final = (3, 40)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PHONE_NUMBER: Final = re.compile(r"\+[0-9 ().\-/]{4,40}")
+_MEANINGFUL_SUBTAGS: Final = frozenset({"language", "extlang", "script", "territory", "variant"})
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 
 
@@ -177,9 +179,18 @@ def language(value: object) -> str:
 
 @lru_cache(maxsize=1024)
 def _language_tag(text: str) -> str | None:
-    if _LANGUAGE.fullmatch(text) is None or not langcodes.tag_is_valid(text):
+    # Language.get() would remember every tag that it ever saw, and clients choose them.
+    if _LANGUAGE.fullmatch(text) is None:
         return None
-    return langcodes.Language.get(text, normalize=False).to_tag()
+    try:
+        parts: list[tuple[str, str]] = parse_tag(text)  # type: ignore[no-untyped-call] # langcodes has no types there
+    except LanguageTagError:
+        return None
+    subtags = [subtag for kind, subtag in parts if kind in _MEANINGFUL_SUBTAGS]
+    if len(subtags) != len(parts) or len({kind for kind, _ in parts}) != len(parts):
+        return None  # private use and extensions mean nothing to a transcriptor; nor does a kind twice
+    known = all(VALIDITY.match(subtag) or subtag in ALL_SCRIPTS for subtag in subtags)
+    return "-".join(subtags) if known else None
 
 
 def phone_number(value: object) -> str:

@@ -57,7 +57,7 @@ COMMANDS: tuple[Command, ...] = (
     UpdateAssistant(assistant_id=ALICE, changes=AssistantUpdated(assistant_id=ALICE, name="New")),
     UpdateAssistant(assistant_id=STRANGER, changes=NO_CHANGE),
     AssignNumbers(assistant_id=ALICE, number_ids=(ONE, THREE)),
-    AssignNumbers(assistant_id=ALICE, number_ids=(THREE, UNKNOWN)),,
+    AssignNumbers(assistant_id=ALICE, number_ids=(THREE, UNKNOWN)),
     AssignNumbers(assistant_id=BOB, number_ids=(ONE,), reassign=True),
     UnassignNumber(number_id=ONE),
     UnassignNumber(number_id=UNKNOWN),
