@@ -1,0 +1,133 @@
+"""Every request's way: route, key, scope, limit, handler, answer, one line in the log."""
+
+import asyncio
+from collections.abc import Iterable
+from itertools import chain
+from time import perf_counter
+from typing import Final
+
+import structlog
+from aiohttp.web import BaseRequest
+from prometheus_client import Counter, Histogram
+
+from patchbay.api.backend import Backend
+from patchbay.api.commanding import token_of
+from patchbay.api.errors import InvalidRequest, OperatorsOnly, TooManyRequests
+from patchbay.api.exchange import Exchange, parse_query
+from patchbay.api.failures import answer_failure, unsettled
+from patchbay.api.handlers import accounts, assistants, commands, health, keys, phone_numbers, routing
+from patchbay.api.minting import RequestIds
+from patchbay.api.rate_limits import fields as rate_fields
+from patchbay.api.routes import UNROUTED, Route, RouteTable
+from patchbay.api.tokens import MalformedToken, TokenOfAnotherLog
+from patchbay.api.wire import Answer, WireResponse
+from patchbay.api.writing.outcomes import Unsettled
+from patchbay.assistants.errors import Issue
+from patchbay.process.metrics import request_seconds, requests
+
+_log = structlog.get_logger()
+
+ROUTES: Final = tuple(
+    chain(
+        assistants.ROUTES,
+        phone_numbers.ROUTES,
+        accounts.ROUTES,
+        keys.ROUTES,
+        commands.ROUTES,
+        routing.ROUTES,
+        health.ROUTES,
+    )
+)
+_SERVER_ERROR: Final = 500
+
+
+class Application:
+    """Answers requests. Made for `aiohttp.web.Server`: none of aiohttp's routers and middlewares is in the way."""
+
+    def __init__(self, backend: Backend, routes: Iterable[Route] = ROUTES) -> None:
+        self._backend = backend
+        self._table = RouteTable(routes)
+        self._request_ids = RequestIds()
+        self._metrics: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    async def handle(self, request: BaseRequest) -> WireResponse:
+        """Answer one request, whatever happens; a client that hangs up cancels nothing."""
+        started = perf_counter()
+        now = asyncio.get_running_loop().time()
+        request_id = self._request_ids.name(request.headers.get("Request-Id"))
+        url = request.rel_url
+        exchange = Exchange(request, self._backend, url.raw_path, now + self._backend.write_seconds)
+        try:
+            answer = await self._answer(exchange, url.raw_query_string, now)
+        except Unsettled as error:
+            answer = unsettled(error, token_of(exchange, error))
+        except Exception as error:  # noqa: BLE001 - every failure is an answer; the unforeseen ones are logged
+            answer = answer_failure(error, exchange.failure_facts)
+            if answer.status == _SERVER_ERROR:
+                _log.error("request_failed", request_id=request_id, path=exchange.path[:200], exc_info=True)
+        self._record(exchange, request_id, answer.status, perf_counter() - started)
+        return WireResponse(request, answer, request_id, exchange.rate_fields)
+
+    async def _answer(self, exchange: Exchange, query: str, now: float) -> Answer:
+        request = exchange.request
+        route, exchange.arguments = self._table.find(request.method, exchange.path)
+        exchange.route = route
+        if not route.public:
+            await self._admit(exchange, route, now)
+        if query:
+            exchange.query = parse_query(query, route.query)
+        if not route.is_write and "Patchbay-After" in request.headers:
+            await self._wait_for_position(exchange, route, now)
+        return await route.handler(exchange)
+
+    async def _admit(self, exchange: Exchange, route: Route, now: float) -> None:
+        """Find out who asks, and whether that may be. Only who is known is counted against a limit."""
+        backend = self._backend
+        principal = await backend.key_ring.principal_of(exchange.request.headers.get("Authorization"), now)
+        exchange.principal = principal
+        limit = principal.requests_per_hour
+        if limit is not None:
+            try:
+                exchange.rate_fields = backend.rate_limits.take(principal.key_id, limit, now)
+            except TooManyRequests as error:
+                exchange.rate_fields = rate_fields(limit, 0, error.retry_after_seconds)
+                raise
+        if route.operators_only and not principal.is_operator:
+            raise OperatorsOnly
+        principal.demand(route.scope)
+
+    async def _wait_for_position(self, exchange: Exchange, route: Route, now: float) -> None:
+        token = exchange.request.headers["Patchbay-After"].strip()
+        try:
+            positions = self._backend.tokens.read_positions(token)
+        except TokenOfAnotherLog:
+            message = "is a position of another log"
+            raise InvalidRequest([Issue(path="Patchbay-After", code="other_log", message=message)]) from None
+        except MalformedToken:
+            message = "is not a Patchbay-Position that was given out here"
+            raise InvalidRequest([Issue(path="Patchbay-After", code="malformed", message=message)]) from None
+        deadline = now + self._backend.after_seconds
+        await self._backend.positions.wait_for(positions, route.projections, deadline)
+
+    def _record(self, exchange: Exchange, request_id: str, status: int, seconds: float) -> None:
+        method, route = exchange.request.method, exchange.route
+        key = (method, route.path, status)
+        metrics = self._metrics.get(key)
+        if metrics is None:
+            if route is UNROUTED:
+                method = UNROUTED.path  # a method that somebody made up makes no series
+            metrics = requests.labels(method, route.path, str(status)), request_seconds.labels(method, route.path)
+            if route is not UNROUTED:
+                self._metrics[key] = metrics
+        metrics[0].inc()
+        metrics[1].observe(seconds)
+        log = _log.warning if status >= _SERVER_ERROR else _log.info if route.is_write else _log.debug
+        log(
+            "request",
+            method=method,
+            route=route.path,
+            status=status,
+            ms=round(seconds * 1000, 2),
+            request_id=request_id,
+            key_id=exchange.principal.key_id,
+        )

@@ -1,0 +1,79 @@
+"""Who sends a request: keys, checked afresh at least once a second."""
+
+import hashlib
+import hmac
+from datetime import UTC, datetime
+
+from patchbay.api.authorization import Principal
+from patchbay.api.errors import KeysUnreadable, Unauthorized
+from patchbay.api.reading.principals import Principals
+from patchbay.postgres import DATABASE_FAILURES
+
+FRESH_SECONDS = 0.8  # below the second within which a revoked key is refused everywhere
+_KEYS_REMEMBERED = 10_000
+_SECRET_CHARACTERS = 200  # ours have 40; more is not worth hashing
+OPERATOR = "operator"  # the actor named in events, for the key that stands in the settings
+
+
+class KeyRing:
+    """
+    Tells whose key a request carries.
+
+    A key is remembered for less than a second, counted from before it was read, so that one that was revoked is refused
+    in time by every copy; without the database nobody is let in for longer. Unknown and revoked keys do the same work.
+    """
+
+    def __init__(self, principals: Principals, operator_key_sha256: str | None) -> None:
+        self._principals = principals
+        self._operator_digest = bytes.fromhex(operator_key_sha256) if operator_key_sha256 else None
+        self._operator = Principal(key_id=OPERATOR, account_id=None, account_slug=None, scopes=frozenset({"*"}))
+        self._known: dict[bytes, tuple[Principal, float]] = {}  # with the loop time until which it is fresh
+
+    async def principal_of(self, authorization: str | None, now: float) -> Principal:
+        """
+        Return who acts.
+
+        Args:
+            authorization: The header of this name.
+            now: Loop time.
+
+        Raises:
+            Unauthorized: No key, or none that is known and in force.
+            KeysUnreadable: That cannot be told.
+        """
+        digest = _digest_of(authorization)
+        remembered = self._known.get(digest)
+        if remembered is None or remembered[1] <= now:
+            principal = await self._find(digest, now)
+        else:
+            principal = remembered[0]
+        if principal.expires_at is not None and principal.expires_at <= _utc_now():
+            raise Unauthorized
+        return principal
+
+    async def _find(self, digest: bytes, now: float) -> Principal:
+        if self._operator_digest is not None and hmac.compare_digest(digest, self._operator_digest):
+            return self._operator
+        try:
+            principal = await self._principals.find(digest)
+        except DATABASE_FAILURES as error:
+            raise KeysUnreadable from error
+        if principal is None:
+            self._known.pop(digest, None)
+            raise Unauthorized
+        if len(self._known) >= _KEYS_REMEMBERED:
+            self._known.clear()
+        self._known[digest] = (principal, now + FRESH_SECONDS)
+        return principal
+
+
+def _digest_of(authorization: str | None) -> bytes:
+    scheme, _, secret = (authorization or "").partition(" ")
+    secret = secret.strip(" ")
+    if scheme.lower() != "bearer" or not secret or len(secret) > _SECRET_CHARACTERS:
+        raise Unauthorized
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
+
+
+def _utc_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z"

@@ -1,0 +1,49 @@
+"""What handlers stand on: one object, put together in `__main__` and never changed afterwards."""
+
+from typing import Protocol
+
+import msgspec
+
+from patchbay.api.authentication import KeyRing
+from patchbay.api.rate_limits import RateLimits
+from patchbay.api.reading.accounts import Accounts
+from patchbay.api.reading.assistants import Assistants
+from patchbay.api.reading.commands import Commands
+from patchbay.api.reading.inbound import Inbound
+from patchbay.api.reading.numbers import Numbers
+from patchbay.api.reading.positions import Positions
+from patchbay.api.tokens import Tokens
+from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Write, Written
+from patchbay.process import Health
+
+
+class Executes(Protocol):
+    """The way from a command to its verdict."""
+
+    async def execute(self, write: Write, *, deadline: float) -> Written:
+        """Carry out a command."""
+
+    async def look_up(self, reference: CommandReference) -> CommandStatus:
+        """Return what became of a command."""
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a handler may use."""
+
+    log_id: str
+    operators_stream: str
+    tokens: Tokens
+    key_ring: KeyRing
+    rate_limits: RateLimits
+    writer: Executes
+    assistants: Assistants
+    numbers: Numbers
+    accounts: Accounts
+    inbound: Inbound
+    commands: Commands
+    positions: Positions
+    health: Health
+    write_seconds: float = (
+        4.0  # from the request to its answer, whatever hangs; below the 5 s that clients are promised
+    )
+    after_seconds: float = 4.0  # how long a GET waits for the position of its Patchbay-After

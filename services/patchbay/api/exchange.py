@@ -1,0 +1,77 @@
+"""One request on its way to its answer: what is known of it so far."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from aiohttp.web import BaseRequest
+
+from patchbay.api.authorization import NOBODY
+from patchbay.api.errors import InvalidRequest
+from patchbay.api.routes import UNROUTED
+from patchbay.assistants.errors import Issue
+
+if TYPE_CHECKING:
+    from patchbay.api.backend import Backend
+
+_QUERY_CHARACTERS = 4_000
+_NOTHING: Mapping[str, str] = {}
+
+
+class Exchange:
+    """A request, who sent it, what its handler may use, and what an error's answer is to add."""
+
+    __slots__ = (
+        "arguments",
+        "backend",
+        "command_account",
+        "deadline",
+        "failure_facts",
+        "path",
+        "principal",
+        "query",
+        "rate_fields",
+        "releases",
+        "request",
+        "route",
+    )
+
+    def __init__(self, request: BaseRequest, backend: "Backend", path: str, deadline: float) -> None:
+        self.request = request
+        self.backend = backend
+        self.route = UNROUTED
+        self.principal = NOBODY
+        self.path = path  # as it came, percent-encoded
+        self.deadline = deadline  # loop time by which there is an answer
+        self.arguments: tuple[str, ...] = ()  # of the path
+        self.query = _NOTHING
+        self.rate_fields = ""
+        self.command_account: str | None = None  # who may ask for the command's status; None: operators
+        self.releases: str | None = None  # the number whose release the command under way only begins
+        self.failure_facts: Mapping[str, object] | None = None
+
+
+def parse_query(text: str, known: frozenset[str]) -> Mapping[str, str]:
+    """
+    Return the query's parameters.
+
+    Raises:
+        InvalidRequest: A parameter that the operation does not know, or one given twice.
+    """
+    if len(text) > _QUERY_CHARACTERS:
+        raise InvalidRequest([Issue(path="query", code="too_long", message=f"at most {_QUERY_CHARACTERS} characters")])
+    query: dict[str, str] = {}
+    issues: list[Issue] = []
+    for name, value in parse_qsl(text, keep_blank_values=True, errors="surrogateescape"):
+        shown = name.encode("ascii", "backslashreplace").decode()[:100]
+        if name not in known:
+            issues.append(Issue(path=shown, code="unknown_parameter", message="is not a parameter of this operation"))
+        elif name in query:
+            issues.append(Issue(path=shown, code="duplicate_parameter", message="is given twice"))
+        elif not value.isprintable():
+            issues.append(Issue(path=shown, code="malformed", message="holds characters that cannot be here"))
+        else:
+            query[name] = value
+    if issues:
+        raise InvalidRequest(issues)
+    return query

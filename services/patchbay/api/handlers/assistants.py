@@ -1,0 +1,141 @@
+"""/api/assistants: create, read, change, and give phone numbers to."""
+
+from typing import Final
+
+from patchbay.api import authorization
+from patchbay.api.bodies import PATCH_TYPES, read_object
+from patchbay.api.commanding import answer_written, carry_out, command_id_of, write_of
+from patchbay.api.conditional import etag_of, none_match, parse_if_match
+from patchbay.api.errors import NotFound
+from patchbay.api.exchange import Exchange
+from patchbay.api.minting import mint_id
+from patchbay.api.routes import Route
+from patchbay.api.wire import Answer
+from patchbay.api.writing.outcomes import Written
+from patchbay.assistants import ids
+from patchbay.assistants.commands import AssignNumbers, CreateAssistant, UpdateAssistant
+from patchbay.assistants.rejections import AssistantNotFound, VersionMismatch
+from patchbay.assistants.templates import templates
+from patchbay.assistants.validation import changes_of, check_assign, check_create, check_update
+
+_HEAD: Final = b'{"success":true,"assistant":'
+
+
+async def create(exchange: Exchange) -> Answer:
+    """POST /api/assistants."""
+    decoded = await read_object(exchange.request)
+    principal, backend = exchange.principal, exchange.backend
+    principal.demand_slug(decoded)
+    body = check_create(decoded)
+    account_id = principal.account_of_slug(body.account_slug, backend.log_id)
+    assistant_id = mint_id(ids.ASSISTANT)
+    command = CreateAssistant(
+        assistant_id=assistant_id,
+        account_id=account_id,
+        name=body.name,
+        template_id=body.template_id,
+        fields=changes_of(assistant_id, body.fields),
+    )
+    answers_calls = body.fields.get("inbound_enabled", templates()[body.template_id].defaults.inbound_enabled)
+    write = write_of(
+        exchange,
+        account_id,
+        command,
+        decoded,
+        id_=command_id_of(exchange, account_id),
+        changes_routing=answers_calls,
+    )
+    return answer_written(exchange, await carry_out(exchange, account_id, write), command)
+
+
+async def read(exchange: Exchange) -> Answer:
+    """GET /api/assistants/{assistantId}."""
+    (assistant_id,) = exchange.arguments
+    record = await exchange.backend.assistants.find(assistant_id)
+    if record is None:
+        raise NotFound(f"There is no assistant {assistant_id}.")
+    exchange.principal.demand_own(record.account_id, "The assistant")
+    etag = f"ETag: {etag_of(record.version)}\r\n"
+    if not none_match(exchange.request.headers.get("If-None-Match"), record.version):
+        return Answer(status=304, body=b"", fields=etag)
+    return Answer(body=_HEAD + record.record + b"}", fields=etag)
+
+
+async def update(exchange: Exchange) -> Answer:
+    """PATCH /api/assistants/{assistantId}."""
+    assistant_id = _assistant_id(exchange)
+    decoded = await read_object(exchange.request, PATCH_TYPES)
+    exchange.principal.demand_slug(decoded)
+    if_match = parse_if_match(exchange.request.headers.get("If-Match"))
+    body = check_update(decoded)
+    account_id = exchange.principal.account_of_slug(body.account_slug, exchange.backend.log_id)
+    command = UpdateAssistant(
+        assistant_id=assistant_id, changes=changes_of(assistant_id, body.fields), if_match=if_match
+    )
+    routing = "inbound_enabled" in body.fields
+    return await _change(exchange, account_id, command, decoded, changes_routing=routing)
+
+
+async def assign(exchange: Exchange) -> Answer:
+    """PATCH /api/assistants/{assistantId}/telephony/phone-numbers."""
+    assistant_id = _assistant_id(exchange)
+    decoded = await read_object(exchange.request, PATCH_TYPES)
+    exchange.principal.demand_slug(decoded)
+    if_match = parse_if_match(exchange.request.headers.get("If-Match"))
+    body = check_assign(decoded)
+    account_id = exchange.principal.account_of_slug(body.account_slug, exchange.backend.log_id)
+    command = AssignNumbers(
+        assistant_id=assistant_id, number_ids=body.number_ids, reassign=body.reassign, if_match=if_match
+    )
+    return await _change(exchange, account_id, command, decoded, changes_routing=True)
+
+
+async def _change(
+    exchange: Exchange,
+    account_id: str,
+    command: UpdateAssistant | AssignNumbers,
+    body: dict[str, object],
+    *,
+    changes_routing: bool,
+) -> Answer:
+    id_ = command_id_of(exchange, account_id)
+    write = write_of(exchange, account_id, command, body, id_=id_, changes_routing=changes_routing)
+    try:
+        written: Written = await carry_out(exchange, account_id, write)
+    except AssistantNotFound:
+        await _refuse_other_accounts(exchange, account_id, command.assistant_id)
+        raise
+    except VersionMismatch as mismatch:
+        known = max(mismatch.if_match, default=0)
+        differing = await exchange.backend.assistants.differences(mismatch.assistant, known)
+        exchange.failure_facts = {"differing_fields": differing}
+        raise
+    return answer_written(exchange, written, command)
+
+
+async def _refuse_other_accounts(exchange: Exchange, account_id: str, assistant_id: str) -> None:
+    """Tell apart an assistant of another account from one that does not exist."""
+    record = await exchange.backend.assistants.find(assistant_id)
+    if record is not None and record.account_id != account_id:
+        exchange.principal.demand_own(record.account_id, "The assistant")
+
+
+def _assistant_id(exchange: Exchange) -> str:
+    (assistant_id,) = exchange.arguments
+    if not ids.is_id(ids.ASSISTANT, assistant_id):
+        raise NotFound(f"There is no assistant {assistant_id}.")
+    return assistant_id
+
+
+_ONE: Final = "/api/assistants/{assistantId}"
+ROUTES: Final = (
+    Route(method="POST", path="/api/assistants", handler=create, scope=authorization.ASSISTANTS_WRITE),
+    Route(method="GET", path=_ONE, handler=read, scope=authorization.ASSISTANTS_READ),
+    Route(method="PATCH", path=_ONE, handler=update, scope=authorization.ASSISTANTS_WRITE),
+    Route(
+        method="PATCH",
+        path=_ONE + "/telephony/phone-numbers",
+        handler=assign,
+        scope=authorization.ASSISTANTS_WRITE,
+    ),
+)

@@ -1,0 +1,54 @@
+"""/api/routing/inbound: who answers a call to a number, or why nobody does."""
+
+from typing import Final
+
+import msgspec
+
+from patchbay.api import authorization
+from patchbay.api.answers import encode
+from patchbay.api.errors import InvalidRequest, NotFound
+from patchbay.api.exchange import Exchange
+from patchbay.api.reading.positions import READ_MODEL, ROUTING
+from patchbay.api.routes import Route
+from patchbay.api.wire import Answer
+from patchbay.assistants.errors import Issue
+from patchbay.assistants.fields import InvalidValue, phone_number
+
+ROUTED: Final = "routed"
+
+
+async def look_up(exchange: Exchange) -> Answer:
+    """GET /api/routing/inbound/{e164}."""
+    (text,) = exchange.arguments
+    try:
+        number = str(phone_number(text))
+    except InvalidValue as invalid:
+        raise InvalidRequest([Issue(path="e164", code=invalid.code, message=invalid.message)]) from None
+    found = await exchange.backend.inbound.find(number)
+    own = exchange.principal.account_id
+    if found is None or own not in (None, found.account_id):
+        raise NotFound("The account has no such phone number.")
+    record = found.record if found.outcome == ROUTED else None
+    return Answer(
+        body=encode(
+            {
+                "success": True,
+                "phone_number": found.number,
+                "outcome": found.outcome,
+                "fallback": found.fallback,
+                "assistant_id": found.assistant_id,
+                "assistant": None if record is None else msgspec.Raw(record),
+            }
+        )
+    )
+
+
+ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/api/routing/inbound/{e164}",
+        handler=look_up,
+        scope=authorization.ROUTING_READ,
+        projections=(READ_MODEL, ROUTING),
+    ),
+)

@@ -1,0 +1,55 @@
+"""Where chance enters: ids of new things, secrets of keys, names of requests."""
+
+import hashlib
+import itertools
+import re
+import secrets
+
+import msgspec
+from typeid import TypeID
+
+_SECRET_BYTES = 24  # 192 random bits
+_HINT_CHARACTERS = len("tk_live_") + 4  # 24 of the 192 bits
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """A new key's secret, to be shown once, and what is kept of it."""
+
+    text: str
+    sha256: str
+    hint: str
+
+    def __repr__(self) -> str:
+        return f"Secret({self.hint}…)"
+
+
+def mint_secret(mode: str) -> Secret:
+    """
+    Return a new secret.
+
+    Args:
+        mode: `live` or `test`: how it begins.
+    """
+    text = f"tk_{mode}_" + secrets.token_urlsafe(_SECRET_BYTES).replace("-", "0").replace("_", "1")
+    return Secret(text=text, sha256=hashlib.sha256(text.encode()).hexdigest(), hint=text[:_HINT_CHARACTERS])
+
+
+def mint_id(prefix: str) -> str:
+    """Return a new TypeID (a UUIDv7)."""
+    return str(TypeID(prefix))
+
+
+class RequestIds:
+    """Names for requests: the client's own where it is harmless, else one of ours."""
+
+    def __init__(self) -> None:
+        self._process = secrets.token_hex(6)
+        self._numbers = itertools.count(1)
+
+    def name(self, wanted: str | None) -> str:
+        """Return the id of a request whose `Request-Id` header is `wanted`."""
+        if wanted is not None and _REQUEST_ID.fullmatch(wanted):
+            return wanted
+        return f"req_{self._process}{next(self._numbers):06x}"

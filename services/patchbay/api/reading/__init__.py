@@ -1,0 +1,1 @@
+"""What GET requests read: questions that arrive together are one statement, in one snapshot."""

@@ -1,0 +1,88 @@
+"""Accounts, and the keys of accounts and operators."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from patchbay.api.coalescing import Coalescer
+from patchbay.api.paging import Page
+from patchbay.api.reading.reader import Reader, with_pointers
+from patchbay.assistants.states import Key
+
+if TYPE_CHECKING:
+    from asyncpg import Record
+
+_ACCOUNTS = "SELECT account_id, slug, name, created_at FROM {read_model}.accounts"
+_FIND = with_pointers(_ACCOUNTS + " WHERE account_id = ANY($1::text[])")
+_LIST = with_pointers(
+    _ACCOUNTS + " WHERE account_id > $1 ORDER BY account_id LIMIT $2 OFFSET $3", order="found.account_id"
+)
+_KEYS = """
+    SELECT key_id, account_id, name, hint, scopes, expires_at, requests_per_hour, created_at, revoked_at
+      FROM {read_model}.keys
+"""
+_KEY = with_pointers(_KEYS + " WHERE key_id = $1")
+_LIST_KEYS = with_pointers(
+    _KEYS + " WHERE account_id IS NOT DISTINCT FROM $1 AND key_id > $2 ORDER BY key_id LIMIT $3 OFFSET $4",
+    order="found.key_id",
+)
+
+
+class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The public record of an account; its JSON, in this field order, is what clients see."""
+
+    id: str
+    slug: str
+    name: str
+    created_at: str
+
+
+class Accounts:
+    """Finds accounts and keys."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._coalescer: Coalescer[str, AccountRecord | None] = Coalescer(self._find_all)
+
+    async def find(self, account_id: str) -> AccountRecord | None:
+        """Return the account; None if nobody has opened it."""
+        return await self._coalescer.ask(account_id)
+
+    async def list_all(self, page: Page) -> list[AccountRecord]:
+        """Return the accounts, one more than the page's limit if there are more."""
+        rows = await self._reader.fetch(_LIST, page.after, page.limit + 1, page.offset)
+        return [_account(row) for row in rows if row["account_id"] is not None]
+
+    async def find_key(self, key_id: str) -> Key | None:
+        """Return the key, revoked or not; None if it was never issued."""
+        rows = await self._reader.fetch(_KEY, key_id)
+        return None if rows[0]["key_id"] is None else _key(rows[0])
+
+    async def list_keys(self, account_id: str | None, page: Page) -> list[Key]:
+        """Return the keys of the account, or of the operators (None), one more than the limit if there are more."""
+        rows = await self._reader.fetch(_LIST_KEYS, account_id, page.after, page.limit + 1, page.offset)
+        return [_key(row) for row in rows if row["key_id"] is not None]
+
+    async def _find_all(self, account_ids: Sequence[str]) -> list[AccountRecord | None]:
+        rows = await self._reader.fetch(_FIND, account_ids)
+        found = {row["account_id"]: _account(row) for row in rows if row["account_id"] is not None}
+        return [found.get(account_id) for account_id in account_ids]
+
+
+def _account(row: "Record") -> AccountRecord:
+    return AccountRecord(id=row["account_id"], slug=row["slug"], name=row["name"], created_at=row["created_at"])
+
+
+def _key(row: "Record") -> Key:
+    return Key(
+        id=row["key_id"],
+        account_id=row["account_id"],
+        name=row["name"],
+        hint=row["hint"],
+        scopes=tuple(row["scopes"]),
+        expires_at=row["expires_at"],
+        requests_per_hour=row["requests_per_hour"],
+        created_at=row["created_at"],
+        revoked_at=row["revoked_at"],
+    )

@@ -1,0 +1,88 @@
+"""An answer, and how it goes onto the wire: as few bytes of Python work as a response can take."""
+
+import time
+from email.utils import formatdate
+from http import HTTPStatus
+
+import msgspec
+from aiohttp import HttpVersion10, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.web import BaseRequest
+
+JSON = "application/json"
+
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: " for status in HTTPStatus}
+_CONSTANT = "\r\nCache-Control: private, no-cache\r\nX-Content-Type-Options: nosniff\r\nRequest-Id: "
+_NO_CONTENT_TYPE = "HTTP/1.1 304 Not Modified\r\nCache-Control: private, no-cache\r\nRequest-Id: "
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What is answered. `fields`: further header fields, each with its line end, of our own making only."""
+
+    status: int = 200
+    body: bytes
+    fields: str = ""
+    content_type: str = JSON
+    closes: bool = False  # the connection cannot be used again
+
+
+class WireResponse(web.StreamResponse):
+    """
+    A response that is written as one piece, past aiohttp's header dictionary.
+
+    For aiohttp it is a response like any other: it is told `prepare`, then `write_eof`, and asked for `keep_alive`.
+    """
+
+    def __init__(self, request: BaseRequest, answer: Answer, request_id: str, more_fields: str) -> None:
+        super().__init__(status=answer.status)
+        closes = answer.closes or not request.keep_alive or not request.content.is_eof()
+        self._keep_alive = not closes
+        body = b"" if request.method == "HEAD" else answer.body
+        self._body_length = len(body)
+        self._bytes = _head(request, answer, request_id, more_fields, closes=closes).encode("latin-1") + body
+
+    @property
+    def body_length(self) -> int:
+        """The bytes of the body that were sent."""
+        return self._body_length
+
+    async def prepare(self, request: BaseRequest) -> AbstractStreamWriter:
+        """Write everything, and wait while the client reads slowly."""
+        writer = request.writer
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has gone")
+        self._payload_writer = writer
+        transport.write(self._bytes)
+        await writer.drain()
+        return writer
+
+    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002 - aiohttp's signature
+        """Do nothing: all has been written."""
+        self._eof_sent = True
+
+
+def _head(request: BaseRequest, answer: Answer, request_id: str, more_fields: str, *, closes: bool) -> str:
+    connection = ""
+    if closes:
+        connection = "Connection: close\r\n"
+    elif request.version == HttpVersion10:
+        connection = "Connection: keep-alive\r\n"
+    if answer.status == HTTPStatus.NOT_MODIFIED:
+        return f"{_NO_CONTENT_TYPE}{request_id}\r\nDate: {_date()}\r\n{more_fields}{answer.fields}{connection}\r\n"
+    return (
+        f"{_STATUS_LINES[answer.status]}{answer.content_type}\r\nContent-Length: {len(answer.body)}{_CONSTANT}"
+        f"{request_id}\r\nDate: {_date()}\r\n{more_fields}{answer.fields}{connection}\r\n"
+    )
+
+
+_dates: dict[int, str] = {}  # at most one: of the second that runs
+
+
+def _date() -> str:
+    second = int(time.time())
+    date = _dates.get(second)
+    if date is None:
+        _dates.clear()
+        date = _dates[second] = formatdate(second, usegmt=True)
+    return date
