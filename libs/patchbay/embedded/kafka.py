@@ -1,0 +1,159 @@
+"""Kafka of our own: one node in KRaft mode, on loopback, in one directory."""
+
+import asyncio
+import base64
+import os
+import signal
+import struct
+import subprocess
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from patchbay.embedded.artifacts import Artifact, cache_directory, load_lock
+from patchbay.embedded.errors import NotWritable, ServerNotStarted
+from patchbay.embedded.fetch import fetch, path_in_cache
+from patchbay.embedded.files import write_atomically
+from patchbay.embedded.java import find_java
+from patchbay.embedded.launch import Launch, running
+from patchbay.embedded.ports import keep_ports
+from patchbay.embedded.server import Server
+
+# `controller.quorum.voters` is the static way to name the one voter: its address stands here only and not in the
+# metadata log, so the ports may change from one start to the next.
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+listeners=CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=CLIENT://127.0.0.1:{client},CONTROLLER://127.0.0.1:{controller}
+inter.broker.listener.name=CLIENT
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:{controller}
+listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+auto.create.topics.enable=false
+default.replication.factor=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
+num.network.threads=2
+num.io.threads=4
+num.recovery.threads.per.data.dir=2
+# A broker that was killed comes back under a new epoch only when its old session is over.
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=2000
+"""
+
+_LOGGING = """\
+handlers=java.util.logging.ConsoleHandler
+java.util.logging.ConsoleHandler.level=ALL
+java.util.logging.ConsoleHandler.formatter=java.util.logging.SimpleFormatter
+java.util.logging.SimpleFormatter.format=%1$tFT%1$tT.%1$tL %4$s %3$s %5$s%6$s%n
+.level=WARNING
+kafka.server.level=INFO
+org.apache.kafka.common.config.level=WARNING
+"""
+
+_FORMAT_TIMEOUT_SECONDS = 60.0
+
+
+def kafka_artifacts() -> tuple[Artifact, ...]:
+    """Return the jars that a broker needs."""
+    return load_lock().kafka
+
+
+def prepare_kafka(directory: Path, *, log_path: Path | None = None, cache: Path | None = None) -> Server:
+    """
+    Make the directory ready for a broker, whose jars are in the cache; what is in it stays.
+
+    The ports are those of the last start if they are free, else new ones.
+
+    Returns:
+        The plan to start it, with its bootstrap address.
+
+    Raises:
+        EmbeddedError: There is no Java, the directory cannot be written, or the storage cannot be formatted.
+    """
+    cache = cache or cache_directory()
+    java = find_java()
+    jars = os.pathsep.join(str(path_in_cache(jar, cache)) for jar in kafka_artifacts())
+    log_path = log_path or directory / "kafka.log"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        ports = keep_ports(directory / "ports.json", "client", "controller")
+        properties = _PROPERTIES.format(data=directory.absolute() / "data", **ports)
+        write_atomically(directory / "server.properties", properties.encode())
+        write_atomically(directory / "logging.properties", _LOGGING.encode())
+    except OSError as error:
+        raise NotWritable(directory, error) from error
+    if not (directory / "data" / "meta.properties").exists():
+        _format(java, jars, directory, log_path)
+    address = f"127.0.0.1:{ports['client']}"
+    launch = Launch(
+        name="kafka",
+        command=(
+            *(str(java), "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+            f"-Djava.util.logging.config.file={directory.absolute() / 'logging.properties'}",
+            *("-cp", jars, "kafka.Kafka", str(directory.absolute() / "server.properties")),
+        ),
+        environ={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
+        log_path=log_path,
+        probe=lambda: answers(address),
+        stop_signal=signal.SIGTERM,
+    )
+    return Server(launch=launch, address=address)
+
+
+@asynccontextmanager
+async def run_kafka(directory: Path) -> AsyncIterator[str]:
+    """
+    Run a broker on this directory until the block is left, fetching what is missing.
+
+    Returns:
+        Its bootstrap address.
+
+    Raises:
+        EmbeddedError: It cannot be run; the message says why.
+    """
+    await asyncio.to_thread(fetch, kafka_artifacts(), cache_directory())
+    server = await asyncio.to_thread(prepare_kafka, directory)
+    async with running(server.launch):
+        yield server.address
+
+
+async def answers(address: str) -> bool:
+    """True if a broker at `host:port` answers, which it does only when it takes requests (ApiVersions, version 0)."""
+    host, port = address.rsplit(":", 1)
+    request = struct.pack(">hhih", 18, 0, 1, -1)
+    try:
+        async with asyncio.timeout(2.0):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            try:
+                writer.write(struct.pack(">i", len(request)) + request)
+                answer = await reader.readexactly(10)
+            finally:
+                writer.close()
+    except (OSError, EOFError, TimeoutError):
+        return False
+    return answer[8:10] == b"\x00\x00"
+
+
+def _format(java: Path, jars: str, directory: Path, log_path: Path) -> None:
+    cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+    command: Sequence[str] = (
+        *(str(java), "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+        f"-Djava.util.logging.config.file={directory.absolute() / 'logging.properties'}",
+        *("-cp", jars, "kafka.tools.StorageTool", "format"),
+        *("--cluster-id", f"k{cluster_id[1:]}", "--config", str(directory / "server.properties")),
+    )
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("ab") as log:
+        done = subprocess.run(command, stdout=log, stderr=log, timeout=_FORMAT_TIMEOUT_SECONDS, check=False)  # noqa: S603 -- our own Java
+    if done.returncode != 0:
+        raise ServerNotStarted("kafka", f"its storage cannot be formatted (exit code {done.returncode})", log_path)
