@@ -55,6 +55,12 @@ batch_records = Histogram(
 lag_records = Gauge(
     "patchbay_lag_records", "Records in the log that are not projected.", ["projection", "partition"], registry=REGISTRY
 )
+last_pass_timestamp = Gauge(
+    "patchbay_last_pass_timestamp_seconds",
+    "When a projection last had a batch committed, or looked and found nothing; seconds since 1970.",
+    ["projection"],
+    registry=REGISTRY,
+)
 streams_stopped = Gauge("patchbay_streams_stopped", "Streams stopped as broken.", ["projection"], registry=REGISTRY)
 streams_quarantined = Gauge(
     "patchbay_streams_quarantined", "Streams that cannot be folded.", ["projection"], registry=REGISTRY

@@ -1,6 +1,9 @@
 """From the log to Postgres: batch loop, checkpoint, lease, generations, quarantine."""
 
+from patchbay.projection.committing import CHANNEL
 from patchbay.projection.errors import Fenced, NotPrepared, PartitionsChanged, ProjectionError, Unprojectable
+from patchbay.projection.finding import find_log
+from patchbay.projection.folding import Draft, Fold
 from patchbay.projection.generations import (
     ProjectionTables,
     create_generation,
@@ -9,15 +12,35 @@ from patchbay.projection.generations import (
     prepare_database,
     schema_of,
 )
+from patchbay.projection.holdings import DraftHoldings
+from patchbay.projection.judging import Arrival
+from patchbay.projection.loop import OpenReader, Projection, Projector
+from patchbay.projection.progress import Progress
+from patchbay.projection.statement import Change, Write, change_of_rows
+from patchbay.projection.young_old import YoungOld
 
 __all__ = [
+    "CHANNEL",
+    "Arrival",
+    "Change",
+    "Draft",
+    "DraftHoldings",
     "Fenced",
+    "Fold",
     "NotPrepared",
+    "OpenReader",
     "PartitionsChanged",
+    "Progress",
+    "Projection",
     "ProjectionError",
     "ProjectionTables",
+    "Projector",
     "Unprojectable",
+    "Write",
+    "YoungOld",
+    "change_of_rows",
     "create_generation",
+    "find_log",
     "live_generation",
     "make_live",
     "prepare_database",

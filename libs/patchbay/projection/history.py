@@ -1,6 +1,5 @@
 """The history: every accepted event, as its bytes are in the log, by stream and height."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -50,6 +49,7 @@ decode_headers = msgspec.msgpack.Decoder(tuple[tuple[str, bytes | None], ...]).d
 _hex = bytes.fromhex
 
 HistoryRow = tuple[Any, ...]
+CHUNK_EVENTS = 500
 
 
 def history_row(envelope: Envelope, partition: int, offset: int) -> HistoryRow:
@@ -82,19 +82,11 @@ class RecordedEvent(msgspec.Struct, frozen=True):
     timestamp: int = 0  # the history does not keep when the broker appended it
 
 
-async def read_history(
-    connection: Connection, stream: str, *, from_height: int, chunk_events: int = 500
-) -> AsyncIterator[list[RecordedEvent]]:
-    """Yield the accepted events of `stream` from `from_height` on, in chunks, in order."""
-    while True:
-        rows = await connection.fetch(READ_HISTORY, stream, from_height, chunk_events)
-        if rows:
-            yield [
-                RecordedEvent(
-                    row["partition"], row["offset"], stream.encode(), row["value"], decode_headers(row["headers"])
-                )
-                for row in rows
-            ]
-        if len(rows) < chunk_events:
-            return
-        from_height = rows[-1]["height"] + 1
+async def read_history(connection: Connection, stream: str, *, from_height: int) -> list[RecordedEvent]:
+    """Return the next accepted events of `stream` from `from_height` on, in order; none if there are none."""
+    rows = await connection.fetch(READ_HISTORY, stream, from_height, CHUNK_EVENTS)
+    key = stream.encode()
+    return [
+        RecordedEvent(row["partition"], row["offset"], key, row["value"], decode_headers(row["headers"]))
+        for row in rows
+    ]

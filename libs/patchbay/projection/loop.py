@@ -1,0 +1,202 @@
+"""The loop of a projection: claim, look back, fetch, project, for ever; whatever goes wrong outside is tried again."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+import structlog
+
+from patchbay.eventlog import LogIdentity, LogReader, LogUnavailable
+from patchbay.postgres import DATABASE_FAILURES, Connection, open_connection
+from patchbay.process import metrics
+from patchbay.projection.errors import Fenced
+from patchbay.projection.folding import Fold
+from patchbay.projection.generations import ProjectionTables, prepare_database, schema_of
+from patchbay.projection.ownership import LEASE_SECONDS, Ownership, claim, release
+from patchbay.projection.progress import Progress
+from patchbay.projection.quarantine import read_quarantine
+from patchbay.projection.refolding import refold
+from patchbay.projection.tenure import Tenure
+
+log = structlog.get_logger()
+
+E = TypeVar("E")
+
+MAX_BATCH_RECORDS = 1_000  # ~10 ms of folding: bounds what one commit adds to the wait for an answer
+FETCH_SECONDS = 0.5  # an idle pass; below RENEW_SECONDS
+LOOK_AT_END_SECONDS = 1.0
+LOOK_AT_END_TIMEOUT_SECONDS = 1.0
+REFOLD_SECONDS = 5.0  # between tries while the history is behind
+STAND_BY_SECONDS = LEASE_SECONDS / 5
+BACKOFF_SECONDS = (0.1, 5.0)
+
+# Tables grow faster than statistics are gathered: a plan made for an empty table must not scan a full one.
+_SESSION = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
+
+class OpenReader(Protocol):
+    """Opens the log at positions, after a look whether the records before them are still the same."""
+
+    def __call__(
+        self, positions: Mapping[int, int], *, fingerprints: Mapping[int, bytes]
+    ) -> contextlib.AbstractAsyncContextManager[LogReader]:
+        """Return the reader, to be entered; raises LogTruncated, LogRecreated, LogUnavailable at that."""
+
+
+class Projection(msgspec.Struct, Generic[E], frozen=True):
+    """What makes one projection different from another."""
+
+    tables: ProjectionTables
+    fold: Callable[[str], Fold[E]]  # given the schema; called at each claim, since memory is true for one tenure only
+    writes_history: bool = False  # one projection does
+
+
+class Projector(Generic[E]):
+    """Projects one log into one generation of a projection, as long as it may."""
+
+    def __init__(
+        self,
+        projection: Projection[E],
+        identity: LogIdentity,
+        open_reader: OpenReader,
+        *,
+        database_url: str,
+        instance_id: str,
+        progress: Progress,
+    ) -> None:
+        self._projection = projection
+        self._name = projection.tables.projection
+        self._identity = identity
+        self._open_reader = open_reader
+        self._database_url = database_url
+        self._instance_id = instance_id
+        self._progress = progress
+        self._may_take_own_lease = True  # until another process of the same name takes it from us
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """
+        Project until `stop` is set; the batch under way is finished, and the lease released.
+
+        A database or a log that is away is waited for, and a lease that another instance holds.
+
+        Raises:
+            LogTruncated: The log lost records that were projected: a person is needed.
+            LogRecreated: The log is another one than was projected: a person is needed.
+            PartitionsChanged: The checkpoints do not fit the log: a person is needed.
+            Unprojectable: A record cannot be stored: a person is needed.
+        """
+        pause_seconds, longest_seconds = BACKOFF_SECONDS
+        while not stop.is_set():
+            began_at = time.monotonic()
+            try:
+                await self._serve(stop)
+            except Fenced as error:
+                self._may_take_own_lease = False
+                self._hindered("fenced", str(error))
+            except LogUnavailable as error:
+                self._hindered("log_unavailable", str(error))
+            except DATABASE_FAILURES as error:
+                self._hindered("database_unavailable", str(error) or type(error).__name__)
+            if time.monotonic() - began_at > longest_seconds:
+                pause_seconds = BACKOFF_SECONDS[0]
+            await _wait(stop, pause_seconds * random.uniform(0.5, 1.0))  # noqa: S311 - spreads, hides nothing
+            pause_seconds = min(pause_seconds * 2, longest_seconds)
+
+    def _hindered(self, event: str, reason: str) -> None:
+        self._progress.hindered(f"{event}: {reason}")
+        log.warning(event, projection=self._name, reason=reason)
+
+    async def _serve(self, stop: asyncio.Event) -> None:
+        """Own the partitions, or stand by until they are free, and project until something fails or `stop` is set."""
+        name = f"projection {self._name}"
+        async with open_connection(self._database_url, name=name, session=_SESSION) as connection:
+            generation = await prepare_database(connection, self._projection.tables)
+            schema = schema_of(self._name, generation)
+            ownership = await self._await_ownership(connection, schema, stop)
+            if ownership is None:
+                return
+            try:
+                await self._own(connection, ownership, stop)
+            finally:
+                with contextlib.suppress(*DATABASE_FAILURES):
+                    await release(connection, ownership)
+
+    async def _await_ownership(self, connection: Connection, schema: str, stop: asyncio.Event) -> Ownership | None:
+        is_first_try = True
+        while not stop.is_set():
+            found = await claim(
+                connection,
+                schema,
+                owner=self._instance_id,
+                partition_count=self._identity.partition_count,
+                also_own_lease=self._may_take_own_lease,
+            )
+            if isinstance(found, Ownership):
+                self._may_take_own_lease = True
+                log.info("partitions_claimed", schema=schema, epoch=found.epoch, next_offsets=found.next_offsets)
+                return found
+            self._progress.hindered(f"stand-by: {found.owner} owns the partitions")
+            if is_first_try:
+                log.info("standing_by", schema=schema, owner=found.owner)
+                is_first_try = False
+            await _wait(stop, STAND_BY_SECONDS)
+        return None
+
+    async def _own(self, connection: Connection, ownership: Ownership, stop: asyncio.Event) -> None:
+        blocked = await read_quarantine(connection, ownership.schema)
+        stopped = await connection.fetchval(
+            f"SELECT count(*) FROM {ownership.schema}.heads WHERE stopped_by IS NOT NULL"
+        )
+        metrics.streams_stopped.labels(self._name).set(stopped)
+        tenure = Tenure(
+            connection,
+            ownership,
+            self._identity,
+            self._projection.fold(ownership.schema),
+            projection=self._name,
+            writes_history=self._projection.writes_history,
+            blocked=blocked,
+        )
+        async with self._open_reader(ownership.next_offsets, fingerprints=ownership.fingerprints) as reader:
+            await self._work(tenure, reader, stop)
+
+    async def _work(self, tenure: Tenure[E], reader: LogReader, stop: asyncio.Event) -> None:
+        refold_later = await refold(tenure)
+        refold_at = look_at = time.monotonic()
+        while not stop.is_set():
+            records = await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=FETCH_SECONDS)
+            if records:
+                await tenure.project(records)
+            elif tenure.committer.is_renewal_due:
+                await tenure.renew()
+            now = time.monotonic()
+            if now - look_at >= LOOK_AT_END_SECONDS or self._progress.lag_records is None:
+                look_at = now
+                await self._look_at_end(tenure, reader)
+            if refold_later and now - refold_at >= REFOLD_SECONDS:
+                refold_at = now
+                refold_later = await refold(tenure)
+            self._progress.passed()
+
+    async def _look_at_end(self, tenure: Tenure[E], reader: LogReader) -> None:
+        try:
+            async with asyncio.timeout(LOOK_AT_END_TIMEOUT_SECONDS):
+                ends = await reader.end_offsets()
+        except TimeoutError as error:
+            raise LogUnavailable("asking for the end of the log: no answer") from error
+        self._progress.lags(ends, tenure.committer.next_offsets)
+
+
+async def _wait(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

@@ -1,0 +1,80 @@
+"""Who may project: a lease over all partitions, and the fence that makes a late owner harmless."""
+
+import msgspec
+
+from patchbay.postgres import Connection
+from patchbay.projection.errors import PartitionsChanged
+
+LEASE_SECONDS = 5.0
+
+_MAKE = """
+INSERT INTO {schema}.checkpoints (partition) SELECT generate_series(0, $1 - 1) ON CONFLICT DO NOTHING
+"""
+_LOCK = """
+SELECT partition, next_offset, fingerprint, owner, epoch, lease_until > clock_timestamp() AS leased
+  FROM {schema}.checkpoints ORDER BY partition FOR UPDATE
+"""
+_TAKE = """
+UPDATE {schema}.checkpoints
+   SET owner = $1, epoch = $2, lease_until = clock_timestamp() + make_interval(secs => $3)
+"""
+_RELEASE = """
+UPDATE {schema}.checkpoints SET lease_until = '-infinity' WHERE owner = $1 AND epoch = $2
+"""
+
+
+class Ownership(msgspec.Struct, frozen=True):
+    """The right to commit until somebody else takes it: a commit names its epoch and fails if it is not the last."""
+
+    schema: str
+    owner: str
+    epoch: int
+    next_offsets: dict[int, int]  # as they were when it was taken, by partition
+    fingerprints: dict[int, bytes]  # of the record before, by partition
+
+
+class HeldByAnother(msgspec.Struct, frozen=True):
+    """Somebody else's lease is not over."""
+
+    owner: str
+
+
+async def claim(
+    connection: Connection, schema: str, *, owner: str, partition_count: int, also_own_lease: bool
+) -> Ownership | HeldByAnother:
+    """
+    Take all partitions, if nobody else's lease is running.
+
+    Args:
+        connection: Not in a transaction.
+        schema: Of the generation.
+        owner: Name of this instance.
+        partition_count: Of the log.
+        also_own_lease: Take over a running lease of the same name: right for a process that starts anew, wrong for one
+            that was fenced by another process of its name, since the two would take it from one another for ever.
+
+    Raises:
+        PartitionsChanged: The checkpoints are of a log with another number of partitions.
+    """
+    async with connection.transaction():
+        await connection.execute(_MAKE.format(schema=schema), partition_count)
+        rows = await connection.fetch(_LOCK.format(schema=schema))
+        if len(rows) != partition_count:
+            raise PartitionsChanged(schema, len(rows), partition_count)
+        for row in rows:
+            if row["leased"] and not (also_own_lease and row["owner"] == owner):
+                return HeldByAnother(row["owner"])
+        epoch = 1 + max(row["epoch"] for row in rows)
+        await connection.execute(_TAKE.format(schema=schema), owner, epoch, LEASE_SECONDS)
+    return Ownership(
+        schema,
+        owner,
+        epoch,
+        {row["partition"]: row["next_offset"] for row in rows},
+        {row["partition"]: row["fingerprint"] for row in rows if row["fingerprint"] is not None},
+    )
+
+
+async def release(connection: Connection, ownership: Ownership) -> None:
+    """Let go at once, so that another instance need not wait for the lease to end."""
+    await connection.execute(_RELEASE.format(schema=ownership.schema), ownership.owner, ownership.epoch)

@@ -1,0 +1,81 @@
+"""Quarantined streams, folded again from the history: at each start, since new code may know what to do."""
+
+from typing import TypeVar
+
+import structlog
+
+from patchbay.eventlog import Envelope, read_envelope
+from patchbay.process import metrics
+from patchbay.projection.committing import ROW_FAULTS
+from patchbay.projection.folding import Suspect, fold_arrivals
+from patchbay.projection.history import RecordedEvent, read_history
+from patchbay.projection.judging import Arrival
+from patchbay.projection.quarantine import change_of_cured, change_of_suspects
+from patchbay.projection.tenure import Tenure
+
+log = structlog.get_logger()
+
+E = TypeVar("E")
+
+_READ_HEIGHT = "SELECT height FROM {schema}.heads WHERE stream = $1"
+
+
+async def refold(tenure: Tenure[E]) -> set[str]:
+    """
+    Fold every quarantined stream again, as far as it goes; those that can be folded up to their head are free again.
+
+    To be called between batches.
+
+    Returns:
+        The streams to try again later: the history, which another process writes, has not all of their events yet.
+
+    Raises:
+        Fenced: Somebody else owns the partitions.
+        DATABASE_FAILURES: The database is away, or slow.
+    """
+    later = set()
+    for suspect in list(tenure.blocked.values()):
+        if not await _refold_stream(tenure, suspect):
+            later.add(suspect.stream)
+    metrics.streams_quarantined.labels(tenure.projection).set(len(tenure.blocked))
+    return later
+
+
+async def _refold_stream(tenure: Tenure[E], suspect: Suspect) -> bool:
+    """Fold one stream again; False if its history is not complete."""
+    statement = _READ_HEIGHT.format(schema=tenure.ownership.schema)
+    height = await tenure.connection.fetchval(statement, suspect.stream)
+    while suspect.from_height <= height:
+        events = await read_history(tenure.connection, suspect.stream, from_height=suspect.from_height)
+        # The history may be ahead of this projection, and behind it.
+        arrivals = [a for event in events if (a := _arrival(tenure, event)).envelope.height <= height]
+        if not arrivals:
+            return False
+        folded = await fold_arrivals(tenure.fold, tenure.connection, arrivals, {})
+        after = folded.suspects[0] if folded.suspects else _behind(suspect, arrivals)
+        is_cured = after.from_height > height
+        quarantine = change_of_cured(suspect.stream) if is_cured else change_of_suspects([after])
+        try:
+            await tenure.committer.commit((), [*folded.draft.changes(), quarantine])
+        except ROW_FAULTS as error:
+            log.error("stream_still_quarantined", stream=suspect.stream, reason=str(error))  # noqa: TRY400 - known
+            return True
+        folded.draft.keep()
+        tenure.blocked[suspect.stream] = after
+        if folded.suspects:
+            return True
+        suspect = after
+    del tenure.blocked[suspect.stream]
+    log.info("stream_folded_again", projection=tenure.projection, stream=suspect.stream, height=height)
+    return True
+
+
+def _arrival(tenure: Tenure[E], event: RecordedEvent) -> Arrival:
+    envelope = read_envelope(event, tenure.identity)
+    if not isinstance(envelope, Envelope):
+        raise TypeError(f"the history holds no event of ours at {event.partition}:{event.offset}: {envelope}")
+    return Arrival(envelope, event.partition, event.offset)
+
+
+def _behind(suspect: Suspect, arrivals: list[Arrival]) -> Suspect:
+    return Suspect(suspect.stream, arrivals[-1].envelope.height + 1, suspect.reason)

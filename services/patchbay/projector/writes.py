@@ -1,0 +1,65 @@
+"""How the rows of the read model are written."""
+
+from typing import Final
+
+from patchbay.projection import Write
+
+# Plain inserts on purpose: a second event that creates what is there fails, and its stream is quarantined.
+INSERT_ACCOUNTS: Final = Write(
+    "accounts",
+    """INSERT INTO {schema}.accounts (account_id, slug, name, created_at)
+       SELECT * FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::text[])""",
+)
+INSERT_KEYS: Final = Write(
+    "keys",
+    """INSERT INTO {schema}.keys (key_id, account_id, secret_sha256, name, hint, scopes, expires_at,
+                                   requests_per_hour, created_at, revoked_at)
+       SELECT k, a, s, n, h, ARRAY(SELECT json_array_elements_text(p::json)), e, q, c, r
+         FROM unnest({0}::text[], {1}::text[], {2}::bytea[], {3}::text[], {4}::text[], {5}::text[], {6}::text[],
+                     {7}::int[], {8}::text[], {9}::text[]) AS i (k, a, s, n, h, p, e, q, c, r)""",
+)
+REVOKE_KEYS: Final = Write(
+    "keys_revoked",
+    """UPDATE {schema}.keys k SET revoked_at = r.revoked_at
+         FROM unnest({0}::text[], {1}::text[], {2}::text[]) AS r (key_id, account_id, revoked_at)
+        WHERE k.key_id = r.key_id AND k.account_id IS NOT DISTINCT FROM r.account_id""",
+)
+INSERT_ASSISTANTS: Final = Write(
+    "assistants_created",
+    """INSERT INTO {schema}.assistants (assistant_id, account_id, version, created_at, updated_at, record)
+       SELECT * FROM unnest({0}::text[], {1}::text[], {2}::int[], {3}::text[], {4}::text[], {5}::bytea[])""",
+)
+UPDATE_ASSISTANTS: Final = Write(
+    "assistants_changed",
+    """UPDATE {schema}.assistants a SET version = u.version, updated_at = u.updated_at, record = u.record
+         FROM unnest({0}::text[], {1}::int[], {2}::text[], {3}::bytea[])
+           AS u (assistant_id, version, updated_at, record)
+        WHERE a.assistant_id = u.assistant_id""",
+)
+INSERT_VERSIONS: Final = Write(
+    "versions",
+    """INSERT INTO {schema}.versions (assistant_id, version, stream, height)
+       SELECT * FROM unnest({0}::text[], {1}::int[], {2}::text[], {3}::bigint[])""",
+)
+UPSERT_NUMBERS: Final = Write(
+    "numbers",
+    """INSERT INTO {schema}.numbers (number_id, phone_number, account_id, registration, status, created_at, updated_at)
+       SELECT * FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::bigint[], {4}::text[], {5}::text[], {6}::text[])
+       ON CONFLICT (number_id) DO UPDATE SET phone_number = excluded.phone_number, account_id = excluded.account_id,
+          registration = excluded.registration, status = excluded.status, created_at = excluded.created_at,
+          updated_at = excluded.updated_at""",
+)
+RELEASE_NUMBERS: Final = Write(
+    "numbers_released",
+    """UPDATE {schema}.numbers n SET account_id = NULL, updated_at = r.updated_at
+         FROM unnest({0}::text[], {1}::text[]) AS r (number_id, updated_at)
+        WHERE n.number_id = r.number_id""",
+)
+UPSERT_ASSIGNMENTS: Final = Write(
+    "assignments",
+    """INSERT INTO {schema}.assignments (account_id, number_id, assistant_id, registration)
+       SELECT * FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::bigint[])
+       ON CONFLICT (account_id, number_id) DO UPDATE SET assistant_id = excluded.assistant_id,
+          registration = excluded.registration""",
+)
+READ_ASSISTANTS: Final = "SELECT record FROM {schema}.assistants WHERE assistant_id = ANY($1::text[])"
