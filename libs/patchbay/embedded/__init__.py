@@ -1,5 +1,6 @@
 """Real Kafka and real Postgres as child processes, for development, tests and `patchbay up`."""
 
+from patchbay.embedded.artifacts import cache_directory
 from patchbay.embedded.errors import (
     EmbeddedError,
     FetchFailed,
@@ -24,6 +25,7 @@ __all__ = [
     "Server",
     "ServerNotStarted",
     "WrongChecksum",
+    "cache_directory",
     "fetch",
     "kafka_artifacts",
     "missing",

@@ -1,0 +1,135 @@
+"""Kafka and Postgres of our own: they keep what they were given, whatever happens to their process or port."""
+
+import asyncio
+import os
+import signal
+import socket
+from pathlib import Path
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.structs import TopicPartition
+
+from patchbay.embedded import (
+    ServerNotStarted,
+    cache_directory,
+    fetch,
+    kafka_artifacts,
+    postgres_artifacts,
+    prepare_kafka,
+    prepare_postgres,
+    running,
+    start,
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _files_are_there() -> None:
+    fetch([*kafka_artifacts(), *postgres_artifacts()], cache_directory())
+
+
+async def create(address: str, topic: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        answer = await admin.create_topics([NewTopic(topic, 1, 1, topic_configs={"flush.messages": "1"})])
+        assert [error[1] for error in answer.topic_errors] == [0]
+    finally:
+        await admin.close()
+
+
+async def append(address: str, topic: str, value: bytes) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=address) as producer:
+        await producer.send_and_wait(topic, value, partition=0)
+
+
+async def read_all(address: str, topic: str, count: int) -> list[bytes]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=address, auto_offset_reset="none", enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partition = TopicPartition(topic, 0)
+        consumer.assign([partition])
+        consumer.seek(partition, 0)
+        return [(await asyncio.wait_for(consumer.getone(), 10)).value for _ in range(count)]
+    finally:
+        await consumer.stop()
+
+
+async def test_kafka_keeps_an_acknowledged_record_through_a_kill(tmp_path: Path, topic: str) -> None:
+    server = prepare_kafka(tmp_path)
+    async with running(server.launch) as process:
+        await create(server.address, topic)
+        await append(server.address, topic, b"before")
+        os.kill(process.pid, signal.SIGKILL)
+        assert await process.wait() == -signal.SIGKILL
+
+    async with running(server.launch):
+        await append(server.address, topic, b"after")
+
+        assert await read_all(server.address, topic, 2) == [b"before", b"after"]
+
+
+async def test_kafka_starts_on_other_ports_when_its_own_are_taken(tmp_path: Path, topic: str) -> None:
+    first = prepare_kafka(tmp_path)
+    async with running(first.launch):
+        await create(first.address, topic)
+        await append(first.address, topic, b"kept")
+
+    with socket.create_server(("127.0.0.1", int(first.address.rsplit(":", 1)[1]))):
+        second = prepare_kafka(tmp_path)
+        assert second.address != first.address
+        async with running(second.launch):
+            assert await read_all(second.address, topic, 1) == [b"kept"]
+
+
+async def test_postgres_keeps_a_committed_row_through_a_kill(tmp_path: Path) -> None:
+    server = prepare_postgres(tmp_path)
+    async with running(server.launch) as process:
+        connection = await asyncpg.connect(server.address)
+        await connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        os.kill(process.pid, signal.SIGKILL)
+        await process.wait()
+        connection.terminate()
+
+    async with running(server.launch):
+        connection = await asyncpg.connect(server.address)
+        kept = await connection.fetchval("SELECT one FROM kept")
+        await connection.close()
+
+    assert kept == 1
+
+
+async def test_postgres_is_durable_and_checks_its_pages(postgres: str) -> None:
+    connection = await asyncpg.connect(postgres)
+    shown = [
+        await connection.fetchval(f"SHOW {name}")
+        for name in ("fsync", "full_page_writes", "synchronous_commit", "data_checksums", "listen_addresses")
+    ]
+    await connection.close()
+
+    assert shown == ["on", "on", "on", "on", "127.0.0.1"]
+
+
+async def test_postgres_wants_its_password(postgres: str) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(postgres, password="guessed")
+
+
+def test_the_password_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    server = prepare_postgres(tmp_path)
+
+    assert (tmp_path / "password").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "password").read_text() in server.address
+
+
+async def test_a_server_that_ends_at_once_says_where_its_log_is(tmp_path: Path) -> None:
+    server = prepare_postgres(tmp_path)
+    (tmp_path / "data" / "global" / "pg_control").unlink()
+    process = await start(server.launch)
+
+    with pytest.raises(ServerNotStarted, match=r"postgres did not start: it ended with exit code") as caught:
+        await process.wait_ready()
+
+    assert caught.value.log_path == tmp_path / "postgres.log"
