@@ -134,7 +134,7 @@ class _Meter:
 def _has_size(path: Path, size_bytes: int) -> bool:
     try:
         return os.stat(path).st_size == size_bytes  # noqa: PTH116 -- one call per file at each start
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 

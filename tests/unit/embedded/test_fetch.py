@@ -74,7 +74,7 @@ def test_the_cache_is_where_the_environment_says() -> None:
 
 
 def test_a_platform_without_postgres_is_told_what_to_do_instead() -> None:
-    with pytest.raises(PlatformNotSupported, match="no Postgres binary for this platform .* set DATABASE_URL"):
+    with pytest.raises(PlatformNotSupported, match=r"no Postgres binary for this platform .* set DATABASE_URL"):
         postgres_artifact(load_lock(), system="sunos5", machine="sparc")
 
 
