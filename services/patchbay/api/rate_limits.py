@@ -1,11 +1,13 @@
 """How many requests a key may send in an hour, to this process."""
 
+import asyncio
 from collections import deque
 
 from patchbay.api.errors import TooManyRequests
 
 WINDOW_SECONDS = 3600
 _SLOT_SECONDS = 60
+_FORGET_SECONDS = 600
 _SLOTS = WINDOW_SECONDS // _SLOT_SECONDS
 
 
@@ -59,6 +61,12 @@ class RateLimits:
             slots.append([minute, 1])
         window.used += 1
         return fields(requests_per_hour, requests_per_hour - window.used, _seconds_until_back(slots[0][0], now_seconds))
+
+    async def run(self) -> None:
+        """Forget idle keys every now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(_FORGET_SECONDS)
+            self.forget_idle(asyncio.get_running_loop().time())
 
     def forget_idle(self, now_seconds: float) -> None:
         """Drop the windows of keys that have sent nothing for an hour."""

@@ -1,0 +1,166 @@
+"""The API's process: settings, logging, open, serve, drain, close."""
+
+import asyncio
+import gc
+import logging
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+import structlog
+
+from patchbay.api.application import Application
+from patchbay.api.authentication import KeyRing
+from patchbay.api.backend import Backend
+from patchbay.api.live import LiveGenerations, read_generations
+from patchbay.api.rate_limits import RateLimits
+from patchbay.api.readiness import Watch
+from patchbay.api.reading.accounts import Accounts
+from patchbay.api.reading.assistants import Assistants
+from patchbay.api.reading.commands import Commands
+from patchbay.api.reading.inbound import Inbound
+from patchbay.api.reading.numbers import Numbers
+from patchbay.api.reading.positions import Positions
+from patchbay.api.reading.principals import Principals
+from patchbay.api.reading.reader import Reader
+from patchbay.api.serving import CannotListen, serve
+from patchbay.api.settings import ApiSettings
+from patchbay.api.tokens import Tokens
+from patchbay.api.writing.writer import Writer, open_writer
+from patchbay.assistants import ids
+from patchbay.eventlog import LogIdentity, LogUnavailable, check_topic, open_appender, open_log
+from patchbay.postgres import DATABASE_FAILURES, Pool, listen, open_pool
+from patchbay.process import Health, configure_logging, load_settings, run
+
+CHANNEL = "patchbay_projected"
+COMMAND_SECONDS = 2.0  # of one statement: what takes longer is not answered in time anyway
+RETRY_SECONDS = 0.5
+
+# What is not there yet when everything starts at once; a KeyError: the pointers' table is there, and empty.
+_NOT_YET: tuple[type[Exception], ...] = (*DATABASE_FAILURES, LogUnavailable, KeyError)
+
+_log = structlog.get_logger()
+T = TypeVar("T")
+
+
+def main() -> None:
+    """Run the process."""
+    settings = load_settings(ApiSettings)
+    configure_logging("api", level=settings.log_level, log_format=settings.log_format)
+    # What aiohttp logs as an error here is what some client sent that is not HTTP.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    run(lambda stop: _until_stopped(settings, stop))
+
+
+async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
+    async with _open_backend(settings, stop) as (backend, watch):
+        gc.collect()
+        gc.freeze()  # what is there by now stays for ever: no collection needs to look at it again
+        try:
+            async with (
+                serve(Application(backend), settings.api_host, settings.api_port) as port,
+                _background(watch.run(), backend.rate_limits.run()),
+            ):
+                _log.info("api_started", host=settings.api_host, port=port)
+                await stop.wait()
+                backend.health.stopping = True
+                _log.info("api_draining")
+        except CannotListen as error:
+            sys.stderr.write(f"{error}\n")
+            raise SystemExit(2) from None
+    _log.info("api_stopped")
+
+
+@asynccontextmanager
+async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIterator[tuple[Backend, Watch]]:
+    url = settings.database_url.reveal()
+    async with AsyncExitStack() as stack:
+        identity = await _once_there("log", stop, lambda: _open_log(settings))
+        pool = await _once_there("database", stop, lambda: stack.enter_async_context(_open_pool(settings)))
+        live = LiveGenerations(pool, await _once_there("projections", stop, lambda: read_generations(pool)))
+        appender = await stack.enter_async_context(open_appender(settings.kafka_bootstrap_servers, identity))
+        writer, settler = await stack.enter_async_context(
+            open_writer(pool=pool, live=live, appender=appender, identity=identity)
+        )
+        reader = Reader(pool, live)
+        backend = _assemble(settings, identity, reader, writer)
+
+        def wake(_payload: str) -> None:
+            settler.wake()
+            backend.positions.wake()
+
+        await stack.enter_async_context(listen(url, CHANNEL, on_wake=wake))
+        watch = Watch(reader, appender, lambda: check_topic(settings.kafka_bootstrap_servers, identity))
+        watch.report_to(backend.health)
+        yield backend, watch
+
+
+def _assemble(settings: ApiSettings, identity: LogIdentity, reader: Reader, writer: Writer) -> Backend:
+    return Backend(
+        log_id=identity.log_id,
+        operators_stream=ids.operators_id(identity.log_id),
+        tokens=Tokens(identity.log_id, identity.partition_count),
+        key_ring=KeyRing(Principals(reader), settings.operator_key_sha256),
+        rate_limits=RateLimits(),
+        writer=writer,
+        assistants=Assistants(reader),
+        numbers=Numbers(reader),
+        accounts=Accounts(reader),
+        inbound=Inbound(reader),
+        commands=Commands(reader),
+        positions=Positions(reader),
+        health=Health(),
+    )
+
+
+async def _open_log(settings: ApiSettings) -> LogIdentity:
+    return await open_log(
+        settings.kafka_bootstrap_servers,
+        settings.topic,
+        create_with_partitions=settings.partitions,
+        replication_factor=settings.replication_factor,
+    )
+
+
+def _open_pool(settings: ApiSettings) -> AbstractAsyncContextManager[Pool]:
+    return open_pool(
+        settings.database_url.reveal(),
+        name="api",
+        min_connections=2,
+        max_connections=settings.database_connections,
+        command_timeout_seconds=COMMAND_SECONDS,
+    )
+
+
+async def _once_there(what: str, stop: asyncio.Event, attempt: Callable[[], Awaitable[T]]) -> T:
+    """
+    Return what the attempt gives, as soon as what it needs is there.
+
+    Raises:
+        SystemExit: Exit code 0; the process is to stop first.
+    """
+    while True:
+        try:
+            return await attempt()
+        except _NOT_YET as error:
+            _log.warning("waiting", what=what, reason=str(error) or type(error).__name__)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RETRY_SECONDS):
+                await stop.wait()
+        if stop.is_set():
+            raise SystemExit(0)
+
+
+@asynccontextmanager
+async def _background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do the work beside the block; if any of it fails, so does the block."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each) for each in work]
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Listening, and stopping without dropping a request that is under way."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler
+
+from patchbay.api.application import Application
+from patchbay.api.bodies import BODY_BYTES
+
+BACKLOG_CONNECTIONS = 1024
+KEEP_ALIVE_SECONDS = 75.0
+DRAIN_SECONDS = 10.0  # a write takes 5 s at most; below Kubernetes' 30 s grace period
+# A body that was refused is read and dropped for so long: closing at once would reset the connection, and the client
+# would lose the answer that says why.
+LINGERING_SECONDS = 1.0
+
+
+class CannotListen(Exception):
+    """The address is in use, or not this machine's."""
+
+
+@asynccontextmanager
+async def serve(application: Application, host: str, port: int) -> AsyncIterator[int]:
+    """
+    Serve until the end of the block; then take no more connections, and let requests under way finish.
+
+    Yields:
+        The port that is listened on.
+
+    Raises:
+        CannotListen: The address is in use, or not this machine's.
+    """
+    server = web.Server(
+        application.handle,
+        request_factory=_make_request,
+        access_log=None,
+        auto_decompress=False,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        lingering_time=LINGERING_SECONDS,
+    )
+    try:
+        listener = await asyncio.get_running_loop().create_server(server, host, port, backlog=BACKLOG_CONNECTIONS)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    try:
+        yield int(listener.sockets[0].getsockname()[1])
+    finally:
+        listener.close()
+        server.pre_shutdown()
+        await server.shutdown(DRAIN_SECONDS)
+
+
+def _make_request(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: RequestHandler,
+    writer: AbstractStreamWriter,
+    task: "asyncio.Task[None]",
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_BYTES)
