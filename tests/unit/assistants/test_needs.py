@@ -124,3 +124,16 @@ def test_a_number_whose_owner_alone_is_known_is_still_asked_for() -> None:
     state = Account(id=ACCOUNT, assistants={ALICE: None}, numbers={ONE: owned(ONE), TWO: None}, holders={TWO: None})
 
     assert missing(command, state) == Needs(numbers=frozenset((ONE,)))
+
+
+def test_a_number_whose_holder_alone_is_known_is_still_asked_for() -> None:
+    command = AssignNumbers(assistant_id=ALICE, number_ids=(ONE, TWO))
+    state = Account(id=ACCOUNT, assistants={ALICE: None}, numbers={TWO: None}, holders={ONE: None, TWO: None})
+
+    assert missing(command, state) == Needs(numbers=frozenset((ONE,)))
+
+
+def test_a_holder_whose_other_numbers_are_not_known_is_asked_for_these_alone() -> None:
+    state = structs.replace(EVERYTHING, holders={ONE: EVERYTHING.holders[ONE]})
+
+    assert missing(UnassignNumber(number_id=ONE), state) == Needs(holdings_of=frozenset((ALICE,)))
