@@ -1,0 +1,119 @@
+"""Rounds: both sides in turn under the same load, as often as it takes for a median."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+import msgspec
+from tests.benchmarks.cpu import Reading, read_cpu, spent
+from tests.benchmarks.generator import Figures, Load, run_load
+from tests.benchmarks.scenarios import Measure, Scenario
+from tests.benchmarks.sides import ACCOUNTS, Side
+
+_SETTLE_SECONDS = 0.3  # the generator hangs up in the middle of requests; they end before the next run begins
+_SEED_CONNECTIONS = 64
+
+
+class Run(msgspec.Struct, frozen=True):
+    """One side under one load, once."""
+
+    scenario: str
+    side: str
+    round: int
+    figures: Figures
+    cpu_us_per_request: Mapping[str, float]  # by process, the load generator ("wrk") among them
+    idle_share: float  # of all cores' time
+    elsewhere_share: float  # used by neither this side nor the generator: the other side at rest, and strangers
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What the rounds of a scenario say about one measure."""
+
+    scenario: Scenario
+    measure: Measure
+    crud: float  # median
+    patchbay: float  # median
+    ratios: tuple[float, ...]  # of each round's pair
+
+    @property
+    def ratio(self) -> float:
+        """The median of the pairs' ratios."""
+        return median(self.ratios)
+
+
+async def seed(side: Side, assistants: int) -> None:
+    """Create so many assistants to be read; this warms the side up as well."""
+    load = Load("create.lua", (side.accounts_file(ACCOUNTS), side.assistants_file), _SEED_CONNECTIONS)
+    while _line_count(Path(side.assistants_file)) < assistants:
+        await run_load(side.base_url, load, 2)
+
+
+async def measure_rounds(
+    sides: Sequence[Side], scenarios: Sequence[Scenario], *, rounds: int, seconds: float, tell: Callable[[str], None]
+) -> list[Run]:
+    """
+    Return all runs: in each round each scenario on both sides, one right after the other, taking turns at going first.
+
+    Raises:
+        RunFailed: A request was answered by anything but 200.
+    """
+    runs = []
+    for scenario in scenarios:
+        for side in sides:
+            await run_load(side.base_url, scenario.load(side), 1)  # the first requests of a kind are slower
+    for number in range(1, rounds + 1):
+        for scenario in scenarios:
+            for side in sides if number % 2 else reversed(sides):
+                await asyncio.sleep(_SETTLE_SECONDS)
+                run = await _measure(side, scenario, number, seconds)
+                runs.append(run)
+                tell(f"round {number}/{rounds}  {scenario.title:<45} {side.name:<9} {run.figures.per_second:>9,.0f}/s")
+    return runs
+
+
+def outcomes(runs: Sequence[Run], scenarios: Sequence[Scenario]) -> list[Outcome]:
+    """Return the medians and ratios, in the scenarios' order."""
+    found = []
+    for scenario in scenarios:
+        crud = [run.figures for run in runs_of(runs, scenario, "crud")]
+        patchbay = [run.figures for run in runs_of(runs, scenario, "patchbay")]
+        for measure in scenario.measures:
+            ours, theirs = [measure.value(one) for one in patchbay], [measure.value(one) for one in crud]
+            ratios = tuple(our / their for our, their in zip(ours, theirs, strict=True))
+            found.append(Outcome(scenario, measure, median(theirs), median(ours), ratios))
+    return found
+
+
+def runs_of(runs: Sequence[Run], scenario: Scenario, side: str) -> list[Run]:
+    """Return the runs of one side in one scenario, by round."""
+    return [run for run in runs if run.scenario == scenario.name and run.side == side]
+
+
+async def _measure(side: Side, scenario: Scenario, number: int, seconds: float) -> Run:
+    load = scenario.load(side)
+    before = read_cpu(side.pids)
+    figures = await run_load(side.base_url, load, seconds)
+    used = spent(before, read_cpu(side.pids))
+    return Run(
+        scenario=scenario.name,
+        side=side.name,
+        round=number,
+        figures=figures,
+        cpu_us_per_request=_per_request(used, figures),
+        idle_share=used.idle / (used.idle + used.machine),
+        elsewhere_share=max(0.0, used.machine - sum(used.by_process.values()) - figures.cpu_seconds)
+        / (used.idle + used.machine),
+    )
+
+
+def _per_request(used: Reading, figures: Figures) -> dict[str, float]:
+    seconds = {**used.by_process, "wrk": figures.cpu_seconds}
+    return {name: 1e6 * its_own / figures.requests for name, its_own in seconds.items()}
+
+
+def _line_count(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with path.open("rb") as lines:
+        return sum(1 for _ in lines)
