@@ -1,0 +1,69 @@
+# Everything a user or a developer runs. `make help` lists it.
+
+PYTHON ?= python3
+VENV ?= .venv
+DATA_DIR ?= .patchbay
+API_PORT ?= 8080
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check format bench lock install install-dev
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+	@echo
+	@echo "  make run DATA_DIR=/srv/patchbay API_PORT=9000    (defaults: $(DATA_DIR), $(API_PORT))"
+	@echo "  make test PYTHON=python3.13                      (any Python from 3.11 on)"
+
+run: install ## Install, start Kafka, Postgres and all services, say when it is ready; Ctrl-C stops it
+	@exec $(BIN)/patchbay up --data-dir "$(DATA_DIR)" --api-port "$(API_PORT)"
+
+demo: install ## Walk through the four calls against what `make run` started
+	@exec $(BIN)/patchbay demo --data-dir "$(DATA_DIR)"
+
+test: install-dev ## Run all tests, on a real Kafka and a real Postgres
+	@$(BIN)/python -m pytest tests --ignore=tests/benchmarks
+
+check: install-dev ## Check format, lint, types and import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/mypy tests
+	@$(BIN)/lint-imports
+
+format: install-dev ## Format the code and sort its imports
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --select I --fix .
+
+bench: install-dev ## Measure against a plain CRUD service, in the same run
+	@$(BIN)/python -m pytest tests/benchmarks -s --timeout 1800
+
+lock: install-dev ## Resolve requirements/*.txt anew from pyproject.toml (and with ARGS=--upgrade, to newer versions)
+	@$(BIN)/python requirements/relock.py $(ARGS)
+
+install: $(VENV)/.runtime
+install-dev: $(VENV)/.dev
+
+# An installation is done again only when a lock file changed.
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/.created
+	@echo "Installing Python packages into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@echo "Installing development tools into $(VENV)"
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.created:
+	@command -v "$(PYTHON)" >/dev/null || \
+	  { echo "There is no $(PYTHON) here: install Python 3.11 or later, or say which one: make PYTHON=/path/to/python" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Patchbay needs Python 3.11 or later, $(PYTHON) is $$("$(PYTHON)" -V 2>&1): make PYTHON=python3.x" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments: install its venv package (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
+	@"$(PYTHON)" -m venv "$(VENV)"
+	@touch $@

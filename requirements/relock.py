@@ -1,0 +1,44 @@
+"""Write the lock files anew from pyproject.toml: versions and hashes, nothing else."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+HERE = Path(__file__).parent
+OPTIONS = (
+    "--generate-hashes --allow-unsafe --strip-extras --no-annotate --quiet --no-emit-options "
+    "--no-emit-find-links --no-emit-index-url --no-emit-trusted-host"
+).split()
+
+
+def main() -> None:
+    """Lock what `make run` installs, then what `make test` and `make check` need on top of the same versions."""
+    project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())
+    runtime = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["embedded"],
+        *project["build-system"]["requires"],
+    ]
+    lock(runtime, HERE / "runtime.txt")
+    lock([*runtime, *project["dependency-groups"]["dev"]], HERE / "dev.txt", constraint=HERE / "runtime.txt")
+
+
+def lock(wanted: list[str], target: Path, *, constraint: Path | None = None) -> None:
+    """Resolve `wanted` into `target`; versions that are there already stay unless `--upgrade` is given."""
+    with tempfile.NamedTemporaryFile("w", suffix=".in") as source:
+        source.write("\n".join(wanted))
+        source.flush()
+        command = [sys.executable, "-m", "piptools", "compile", *OPTIONS, *sys.argv[1:]]
+        command += ["--output-file", str(target), source.name]
+        if constraint is not None:
+            command += ["--constraint", str(constraint)]
+        # Without the wheel directories of this machine: every hash is one that anybody can have.
+        environ = {key: value for key, value in os.environ.items() if key != "PIP_FIND_LINKS"}
+        subprocess.run(command, check=True, env=environ | {"CUSTOM_COMPILE_COMMAND": "make lock"})  # noqa: S603
+
+
+if __name__ == "__main__":
+    main()
