@@ -17,6 +17,7 @@ from patchbay.eventlog.seal import SealedRecord
 
 _first_backoff_seconds: Final = 0.05
 _longest_backoff_seconds: Final = 1.0
+_stop_timeout_seconds: Final = 1.0
 _max_unsettled_bytes: Final = 32 * 1024 * 1024
 _max_unsettled_records: Final = 20_000
 
@@ -58,6 +59,8 @@ async def open_appender(
         await appender.drain()
         supervisor.cancel()
         await asyncio.wait([supervisor])
+        if not supervisor.cancelled():
+            supervisor.result()  # it ends by itself only where it was wrong
 
 
 class KafkaAppender:
@@ -120,7 +123,7 @@ class KafkaAppender:
 
     async def supervise(self) -> None:
         """Keep a session with a live producer, until cancelled."""
-        producer = None
+        producer, session = None, self._session
         try:
             while True:
                 producer = await self._start_producer()
@@ -137,7 +140,7 @@ class KafkaAppender:
                 await session.end()
                 await producer.abandon()
         finally:
-            await self._close(producer)
+            await self._close(session, producer)
 
     async def drain(self) -> None:
         """Take nothing more, and let what was taken finish; bounded by the append timeout."""
@@ -163,8 +166,6 @@ class KafkaAppender:
     def _end(self, session: Session, reason: str) -> None:
         if session is not self._session or session.ended.is_set():
             return  # its end was told before
-        log = _log.info if reason == "closed" else _log.warning
-        log("append_session_ended", session=session.number, reason=reason)
         self._session = Session(session.number + 1, self._identity.partition_count)
         if self._down_since is None:
             self._down_since = asyncio.get_running_loop().time()
@@ -174,6 +175,8 @@ class KafkaAppender:
             for group in lane.fail(reason):
                 self._count_off(group)
         session.ended.set()
+        log = _log.info if reason == "closed" else _log.warning
+        log("append_session_ended", session=session.number, reason=reason)
 
     def _count_off(self, group: Group) -> None:
         self._unsettled_bytes -= group.size_bytes
@@ -219,18 +222,17 @@ class KafkaAppender:
             await asyncio.sleep(backoff_seconds)
             backoff_seconds = min(2 * backoff_seconds, _longest_backoff_seconds)
 
-    async def _close(self, producer: Producer | None) -> None:
+    async def _close(self, session: Session, producer: Producer | None) -> None:
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
-        session = self._session
-        had_unsettled = bool(self._unsettled_records)
-        self._end(session, "closed")
+        is_well = session is self._session and not self._unsettled_records
+        self._end(self._session, "closed")
         await session.end()
         if producer is None:
             return
-        if session.producer is producer and not had_unsettled:
+        if is_well:
             with contextlib.suppress(TimeoutError, KafkaError):
-                async with asyncio.timeout(1.0):
+                async with asyncio.timeout(_stop_timeout_seconds):
                     await producer.stop()
         await producer.abandon()

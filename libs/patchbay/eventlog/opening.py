@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from secrets import token_hex
 
@@ -18,7 +18,8 @@ from patchbay.eventlog.producer import Producer
 from patchbay.eventlog.record import Record
 from patchbay.eventlog.topic import TopicFault, create_topic, describe_partitions, topic_faults
 
-_creation_poll_seconds = 0.05
+_creation_poll_seconds = 0.02
+_append_timeout_seconds = 10.0
 
 
 async def open_log(
@@ -95,20 +96,30 @@ class _Visit:
         self._consumer = consumer
         self._topic = topic
         self._partitions = [TopicPartition(topic, partition) for partition in range(partition_count)]
-        consumer.assign(self._partitions)
-        for partition in self._partitions:
-            consumer.seek(partition, 0)
 
     async def manifests(self) -> list[Manifest]:
-        """Return every partition's manifest; those that are missing are written first, partition 0 first of all."""
+        """
+        Return every partition's manifest; those that are missing are written first, partition 0 first of all.
+
+        Others may do the same now: what lands first is the manifest, what the others write is foreign to readers.
+        """
         await self._check_starts()
         ends = await self._consumer.end_offsets(self._partitions)
-        first = await self._manifest(0, ends, Manifest(token_hex(32), len(self._partitions), 0))
-        others = [
-            await self._manifest(index, ends, msgspec.structs.replace(first, partition=index))
-            for index in range(1, len(self._partitions))
-        ]
-        return [first, *others]
+        empty = [partition.partition for partition, end in ends.items() if end == 0]
+        if empty:
+            await self._write_manifests(empty)
+        self._read_starts(self._partitions)
+        return [await self._manifest(partition.partition) for partition in self._partitions]
+
+    async def _write_manifests(self, empty: Sequence[int]) -> None:
+        if 0 in empty:
+            new = Manifest(token_hex(32), len(self._partitions), 0)
+            await _append_manifests(self._bootstrap_servers, self._topic, [new])
+        self._read_starts(self._partitions[:1])
+        first = await self._manifest(0)
+        others = [msgspec.structs.replace(first, partition=partition) for partition in empty if partition > 0]
+        if others:
+            await _append_manifests(self._bootstrap_servers, self._topic, others)
 
     async def faults(self, identity: LogIdentity) -> list[TopicFault]:
         """Return what contradicts `identity`, or tells that the log has lost its start."""
@@ -121,23 +132,26 @@ class _Visit:
             elif ends[partition] == 0:
                 faults.append(_wrong_manifest(partition, "nothing", identity))
             else:
+                self._read_starts([partition])
                 manifest = read_manifest(await self._first_record(partition))
                 if manifest is None or manifest.log_id != identity.log_id:
                     found = "something else" if manifest is None else f"the manifest of log {manifest.log_id}"
                     faults.append(_wrong_manifest(partition, found, identity))
         return faults
 
+    def _read_starts(self, partitions: Sequence[TopicPartition]) -> None:
+        # Only once there is something to read: a fetch that waits for records delays the next one.
+        self._consumer.assign(partitions)
+        for partition in partitions:
+            self._consumer.seek(partition, 0)
+
     async def _check_starts(self) -> None:
         for partition, start in (await self._consumer.beginning_offsets(self._partitions)).items():
             if start > 0:
                 raise NotALog(self._topic, _lost_start(partition, start).sentence)
 
-    async def _manifest(self, index: int, ends: Mapping[TopicPartition, int], new: Manifest) -> Manifest:
-        partition = self._partitions[index]
-        if ends[partition] == 0:
-            # Others may do the same now: the one that lands first is the manifest, the others' are foreign records.
-            await _append_manifest(self._bootstrap_servers, self._topic, new)
-        manifest = read_manifest(await self._first_record(partition))
+    async def _manifest(self, index: int) -> Manifest:
+        manifest = read_manifest(await self._first_record(self._partitions[index]))
         if manifest is None:
             raise NotALog(
                 self._topic,
@@ -166,19 +180,22 @@ def _identity(topic: str, manifests: list[Manifest]) -> LogIdentity:
     return LogIdentity(first.log_id, topic, len(manifests))
 
 
-async def _append_manifest(bootstrap_servers: str, topic: str, manifest: Manifest) -> None:
+async def _append_manifests(bootstrap_servers: str, topic: str, manifests: Sequence[Manifest]) -> None:
     time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    producer = Producer(bootstrap_servers, topic, request_timeout_seconds=10.0)
+    producer = Producer(bootstrap_servers, topic, request_timeout_seconds=_append_timeout_seconds)
     try:
         await producer.start()
-        batch = producer.create_batch()
-        batch.append(
-            timestamp=None,
-            key=MANIFEST_KEY,
-            value=msgspec.json.encode(manifest),
-            headers=manifest_headers(event_id=token_hex(16), time=time),
-        )
-        await (await producer.send_batch(batch, manifest.partition))
+        acknowledgements = []
+        for manifest in manifests:
+            batch = producer.create_batch()
+            batch.append(
+                timestamp=None,
+                key=MANIFEST_KEY,
+                value=msgspec.json.encode(manifest),
+                headers=manifest_headers(event_id=token_hex(16), time=time),
+            )
+            acknowledgements.append(await producer.send_batch(batch, manifest.partition))
+        await asyncio.gather(*acknowledgements)
         await producer.stop()
     finally:
         await producer.abandon()

@@ -1,8 +1,8 @@
 """The logs under test, a builder of chains, and a wire to the brokers that can be cut."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from functools import partial
 from secrets import token_hex
 from typing import Any
@@ -123,6 +123,13 @@ class Wire:
         self._is_cut = False
         self._flowing.set()
 
+    @contextmanager
+    def bypass(self) -> Iterator[None]:
+        """Let what connects meanwhile have a wire of its own, as another process has."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(aiokafka.client, "create_conn", self._connect)
+            yield
+
     async def connect(self, host: str, port: int, **options: Any) -> Any:
         """Connect as aiokafka does, through the wire."""
         if self._is_cut:
@@ -160,18 +167,17 @@ class Wire:
             writer.close()
 
 
-async def _kafka_log(bootstrap: str, topic: str) -> OpenedLog:
-    identity = await open_log(bootstrap, topic, create_with_partitions=4)
-    return OpenedLog(
-        identity,
-        partial(open_appender, bootstrap, identity),
-        partial(open_reader, bootstrap, identity),
-    )
+@pytest.fixture
+def opened(kafka: str) -> Callable[[LogIdentity], OpenedLog]:
+    def on_kafka(identity: LogIdentity) -> OpenedLog:
+        return OpenedLog(identity, partial(open_appender, kafka, identity), partial(open_reader, kafka, identity))
+
+    return on_kafka
 
 
 @pytest.fixture
-async def kafka_log(kafka: str, topic: str) -> OpenedLog:
-    return await _kafka_log(kafka, topic)
+async def kafka_log(kafka: str, topic: str, opened: Callable[[LogIdentity], OpenedLog]) -> OpenedLog:
+    return opened(await open_log(kafka, topic, create_with_partitions=4))
 
 
 @pytest.fixture
