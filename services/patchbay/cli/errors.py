@@ -1,0 +1,72 @@
+"""
+Why a command ends without having done its work; each message is one sentence or two that say what to do.
+
+CliError            exit code 1
+├── NotRunning      nothing is known of a running Patchbay
+├── Unreachable     the API or the log does not answer
+├── Refused         the API said no
+├── Unsettled       it is not known yet what became of a write
+├── LogUnreadable   what the log holds is not what it was, or not a log
+├── Interrupted     Ctrl-C
+└── BadUsage        exit code 2: an argument or a variable of the environment is wrong
+"""
+
+from typing import ClassVar
+
+
+class CliError(Exception):
+    """A command cannot do its work."""
+
+    exit_code: ClassVar[int] = 1
+    default_code: ClassVar[str] = "failed"
+
+    def __init__(self, sentence: str, *, code: str | None = None) -> None:
+        """`code` is stable snake_case, for scripts."""
+        super().__init__(sentence)
+        self.code = code or self.default_code
+
+
+class NotRunning(CliError):
+    """Nothing is known of a running Patchbay."""
+
+    default_code = "not_running"
+
+
+class Unreachable(CliError):
+    """The API or the log does not answer."""
+
+    default_code = "unreachable"
+
+
+class Refused(CliError):
+    """The API said no."""
+
+    def __init__(self, sentence: str, *, status: int, code: str) -> None:
+        """`status` and `code` are those of the API's answer."""
+        super().__init__(sentence, code=code)
+        self.status = status
+
+
+class Unsettled(CliError):
+    """It is not known yet what became of a write."""
+
+    default_code = "unsettled"
+
+
+class LogUnreadable(CliError):
+    """What the log holds is not what it was, or not a log."""
+
+    default_code = "log_unreadable"
+
+
+class Interrupted(CliError):
+    """Somebody pressed Ctrl-C."""
+
+    default_code = "interrupted"
+
+
+class BadUsage(CliError):
+    """An argument or a variable of the environment is wrong."""
+
+    exit_code = 2
+    default_code = "bad_usage"

@@ -1,0 +1,154 @@
+"""Where Patchbay is, and with which key: as `patchbay up` has written it down, or as the environment says."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from patchbay.cli.errors import BadUsage, NotRunning
+
+DEFAULT_DATA_DIR: Final = ".patchbay"
+ENDPOINTS_FILE: Final = "endpoints.json"
+OPERATOR_KEY_FILE: Final = "operator.key"
+
+
+class CommandSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the environment tells the commands; each is used instead of what `patchbay up` has written down."""
+
+    patchbay_api: str | None = None
+    patchbay_operator_key: str | None = None
+    kafka_bootstrap_servers: str | None = None
+    topic: str = "patchbay.events"
+
+    def __repr__(self) -> str:
+        return "CommandSettings(…)"  # one of them is a secret
+
+
+class PhoneNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """A number that `patchbay up` has registered."""
+
+    id: str
+    phone_number: str  # E.164
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """What `patchbay up` writes down for scripts."""
+
+    api: str
+    kafka: str
+    database: str
+    account_slug: str
+    account_id: str
+    api_key: str
+    phone_numbers: tuple[PhoneNumber, ...] = ()
+    pids: Mapping[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"Endpoints(api={self.api!r}, …)"  # some of the others are secrets
+
+
+class ApiAccess(msgspec.Struct, frozen=True):
+    """The API and a key for it."""
+
+    url: str
+    key: str
+
+    def __repr__(self) -> str:
+        return f"ApiAccess({self.url!r})"
+
+
+class LogAccess(msgspec.Struct, frozen=True):
+    """The brokers and the topic."""
+
+    bootstrap_servers: str
+    topic: str
+
+
+class Whereabouts:
+    """Finds what a command needs. A data directory that was named counts more than the environment."""
+
+    def __init__(self, data_dir: str | None, environ: Mapping[str, str] = os.environ) -> None:
+        """`data_dir` None: none was named."""
+        self._named = data_dir is not None
+        self._data_dir = Path(data_dir or DEFAULT_DATA_DIR)
+        self._settings = read_settings(environ)
+
+    def api(self) -> ApiAccess:
+        """
+        Return the API and the operator's key.
+
+        Raises:
+            NotRunning: Nothing is known of either.
+            BadUsage: The environment names one of the two alone: the other one's would be sent to a stranger.
+        """
+        url, key = self._settings.patchbay_api, self._settings.patchbay_operator_key
+        if not self._named and (url or key):
+            if not url or not key:
+                missing = "PATCHBAY_OPERATOR_KEY" if url else "PATCHBAY_API"
+                raise BadUsage(f"{missing} is not set: PATCHBAY_API and PATCHBAY_OPERATOR_KEY go together.")
+            return ApiAccess(url, key)
+        return ApiAccess(self.endpoints().api, self._operator_key())
+
+    def log(self) -> LogAccess:
+        """
+        Return the brokers and the topic.
+
+        Raises:
+            NotRunning: Nothing is known of them.
+        """
+        servers = None if self._named else self._settings.kafka_bootstrap_servers
+        return LogAccess(servers or self.endpoints().kafka, self._settings.topic)
+
+    def default_account(self) -> str:
+        """
+        Return the slug of the account that `patchbay up` has opened.
+
+        Raises:
+            BadUsage: There is none, so the account has to be named.
+        """
+        if self._named or not self._settings.patchbay_api:
+            try:
+                return self.endpoints().account_slug
+            except NotRunning:
+                pass
+        raise BadUsage("Which account? Name it with --account SLUG.")
+
+    def endpoints(self) -> Endpoints:
+        """
+        Return what `patchbay up` has written down.
+
+        Raises:
+            NotRunning: There is no such file, or it cannot be read.
+        """
+        path = self._data_dir / ENDPOINTS_FILE
+        return _decode(path, self._read(path))
+
+    def _operator_key(self) -> str:
+        return self._read(self._data_dir / OPERATOR_KEY_FILE).decode("ascii", "replace").strip()
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            raise NotRunning(
+                f"There is no {path}: start Patchbay with `make run`, or say with --data-dir where its state is."
+            ) from None
+        except OSError as error:
+            raise NotRunning(
+                f"{path} cannot be read ({error.strerror}): run this as the user who started it."
+            ) from None
+
+
+def read_settings(environ: Mapping[str, str]) -> CommandSettings:
+    """Return what the environment says; a variable that is set to the empty text counts as absent."""
+    found = {field: environ.get(field.upper()) for field in CommandSettings.__struct_fields__}
+    return CommandSettings(**{field: text for field, text in found.items() if text})
+
+
+def _decode(path: Path, content: bytes) -> Endpoints:
+    try:
+        return msgspec.json.decode(content, type=Endpoints)
+    except msgspec.DecodeError as error:
+        raise NotRunning(f"{path} is not what `patchbay up` writes ({error}): start it anew with `make run`.") from None
