@@ -1,1 +1,28 @@
-"""For telephony routers: the whole inbound table in memory, kept current from the log."""
+"""Who answers which inbound number, in memory, from the log itself."""
+
+from patchbay.callrouting.errors import CallRoutingError, MisplacedEvent
+from patchbay.callrouting.facts import (
+    Fact,
+    InboundSwitched,
+    NumberFreed,
+    NumberOwned,
+    NumbersHeld,
+    read_fact,
+)
+from patchbay.callrouting.subscription import CallRouting
+from patchbay.callrouting.table import Answer, Outcome, RoutingTable
+
+__all__ = [
+    "Answer",
+    "CallRouting",
+    "CallRoutingError",
+    "Fact",
+    "InboundSwitched",
+    "MisplacedEvent",
+    "NumberFreed",
+    "NumberOwned",
+    "NumbersHeld",
+    "Outcome",
+    "RoutingTable",
+    "read_fact",
+]

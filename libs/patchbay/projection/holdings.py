@@ -1,4 +1,4 @@
-"""Which assistant of an account holds which number, as a batch leaves it: an event replaces an assistant's whole list."""
+"""Which assistant of an account holds which number, as a batch leaves it: each event replaces an assistant's list."""
 
 from collections.abc import Iterable
 from typing import Any

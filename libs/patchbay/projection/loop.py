@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 E = TypeVar("E")
 
-MAX_BATCH_RECORDS = 1_000  # ~10 ms of folding: bounds what one commit adds to the wait for an answer
+MAX_BATCH_RECORDS = 500  # some 50 ms of work: bounds what one commit adds to the wait for an answer
 FETCH_SECONDS = 0.5  # an idle pass; below RENEW_SECONDS
 LOOK_AT_END_SECONDS = 1.0
 LOOK_AT_END_TIMEOUT_SECONDS = 1.0

@@ -1,0 +1,53 @@
+"""The routing process: folds the log into the table of inbound numbers that call routing reads."""
+
+import asyncio
+import functools
+
+from patchbay.eventlog import open_reader
+from patchbay.process import Health, ProcessSettings, Secret, configure_logging, load_settings, run, serve_health
+from patchbay.projection import Progress, Projector, find_log
+from patchbay.routing.composition import PROJECTION
+
+
+class RoutingSettings(ProcessSettings, frozen=True, kw_only=True):
+    """What the routing process needs to know."""
+
+    kafka_bootstrap_servers: str
+    database_url: Secret
+    topic: str = "patchbay.events"
+    health_host: str = "127.0.0.1"
+    health_port: int = 8082
+
+
+def main() -> None:
+    """Start the process; it ends at SIGTERM or SIGINT."""
+    settings = load_settings(RoutingSettings)
+    configure_logging("routing", level=settings.log_level, log_format=settings.log_format)
+    run(functools.partial(serve, settings))
+
+
+async def serve(settings: RoutingSettings, stop: asyncio.Event) -> None:
+    """Project until `stop` is set."""
+    progress = Progress(PROJECTION.tables.projection)
+    health = Health()
+    health.add_readiness("projection", progress.readiness_fault)
+    health.add_readiness("stop", lambda: "the process is stopping" if stop.is_set() else None)
+    health.add_liveness("projection", progress.liveness_fault)
+    bootstrap_servers = settings.kafka_bootstrap_servers
+    async with serve_health(settings.health_host, settings.health_port, health):
+        identity = await find_log(bootstrap_servers, settings.topic, progress=progress, stop=stop)
+        if identity is None:
+            return
+        projector = Projector(
+            PROJECTION,
+            identity,
+            functools.partial(open_reader, bootstrap_servers, identity),
+            database_url=settings.database_url.reveal(),
+            instance_id=settings.instance_id,
+            progress=progress,
+        )
+        await projector.run(stop)
+
+
+if __name__ == "__main__":
+    main()

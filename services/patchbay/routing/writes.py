@@ -1,0 +1,49 @@
+"""How the rows of the routing table are written."""
+
+from typing import Final
+
+from patchbay.projection import Write
+
+UPSERT_NUMBERS: Final = Write(
+    "numbers",
+    """INSERT INTO {schema}.numbers
+         (number_id, phone_number, account_id, registration, status, partition, "offset", updated_at)
+       SELECT i, p, a, r, s, t, o, u::timestamptz
+         FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::bigint[], {4}::text[], {5}::int[], {6}::bigint[],
+                     {7}::text[]) AS n (i, p, a, r, s, t, o, u)
+       ON CONFLICT (number_id) DO UPDATE SET phone_number = excluded.phone_number, account_id = excluded.account_id,
+          registration = excluded.registration, status = excluded.status, partition = excluded.partition,
+          "offset" = excluded."offset", updated_at = excluded.updated_at""",
+)
+FREE_NUMBERS: Final = Write(
+    "numbers_freed",
+    """UPDATE {schema}.numbers n
+          SET account_id = NULL, partition = f.partition, "offset" = f."offset", updated_at = f.time::timestamptz
+         FROM unnest({0}::text[], {1}::int[], {2}::bigint[], {3}::text[]) AS f (number_id, partition, "offset", time)
+        WHERE n.number_id = f.number_id""",
+)
+UPSERT_ASSIGNMENTS: Final = Write(
+    "assignments",
+    """INSERT INTO {schema}.assignments
+         (account_id, number_id, assistant_id, registration, partition, "offset", updated_at)
+       SELECT a, n, s, r, p, o, u::timestamptz
+         FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::bigint[], {4}::int[], {5}::bigint[], {6}::text[])
+           AS g (a, n, s, r, p, o, u)
+       ON CONFLICT (account_id, number_id) DO UPDATE SET assistant_id = excluded.assistant_id,
+          registration = excluded.registration, partition = excluded.partition, "offset" = excluded."offset",
+          updated_at = excluded.updated_at""",
+)
+UPSERT_ASSISTANTS: Final = Write(
+    "assistants_enabled",
+    """INSERT INTO {schema}.assistants (assistant_id, account_id, partition, "offset", updated_at)
+       SELECT s, a, p, o, u::timestamptz
+         FROM unnest({0}::text[], {1}::text[], {2}::int[], {3}::bigint[], {4}::text[]) AS e (s, a, p, o, u)
+       ON CONFLICT (assistant_id, account_id) DO UPDATE SET partition = excluded.partition,
+          "offset" = excluded."offset", updated_at = excluded.updated_at""",
+)
+DELETE_ASSISTANTS: Final = Write(
+    "assistants_disabled",
+    """DELETE FROM {schema}.assistants a
+       USING unnest({0}::text[], {1}::text[]) AS d (assistant_id, account_id)
+       WHERE a.assistant_id = d.assistant_id AND a.account_id = d.account_id""",
+)
