@@ -12,8 +12,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -48,12 +47,14 @@ def main() -> int:
         _tell("benchmarks skipped: CPU time is read from /proc, which this system does not have")
         return 0
     fetch_servers()
-    with _directory() as directory:
-        try:
-            return asyncio.run(_measure(plan, directory))
-        except (RunFailed, SideFailed, EmbeddedError) as failed:
-            _tell(f"nothing was measured: {failed}")
-            return 2
+    directory = _new_directory()
+    try:
+        code = asyncio.run(_measure(plan, directory))
+    except (RunFailed, SideFailed, EmbeddedError) as failed:
+        _tell(f"nothing was measured: {failed}\nthe logs are in {directory}")
+        return 2
+    shutil.rmtree(directory)
+    return code
 
 
 async def _measure(plan: Plan, directory: Path) -> int:
@@ -87,16 +88,13 @@ def _plan(arguments: Sequence[str]) -> Plan:
     return Plan(scenarios=chosen, rounds=given.rounds, seconds=given.seconds, assistants=given.assistants)
 
 
-@contextmanager
-def _directory() -> Iterator[Path]:
-    """Give a directory on the disk that the repository is on: what a temporary one is on may know no fsync."""
+def _new_directory() -> Path:
+    """Return a new directory on the disk that the repository is on: one in memory would know no fsync."""
     RESULTS.mkdir(exist_ok=True)
-    with ExitStack() as stack:
-        directory = Path(mkdtemp(prefix="servers-", dir=RESULTS))
-        stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        for name in ("crud", "patchbay"):
-            (directory / name).mkdir()
-        yield directory
+    directory = Path(mkdtemp(prefix="servers-", dir=RESULTS))
+    for name in ("crud", "patchbay"):
+        (directory / name).mkdir()
+    return directory
 
 
 def _tell(line: str) -> None:

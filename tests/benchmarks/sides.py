@@ -81,7 +81,9 @@ async def run_crud(directory: Path) -> AsyncIterator[Side]:
             base_url=f"http://127.0.0.1:{port}",
             pids=pids,
             durability=await _postgres_durability(database_url),
-            accounts=tuple(Account(slug=name, key="not-asked-for", account_id=f"acct_{name}") for name in names),
+            accounts=tuple(
+                Account(slug=name, key=f"not-asked-for-{name}", account_id=f"acct_{name}") for name in names
+            ),
             directory=directory,
         )
 
