@@ -16,13 +16,14 @@ from patchbay.projection.holdings import DraftHoldings
 from patchbay.projection.judging import Arrival
 from patchbay.projection.loop import OpenReader, Projection, Projector
 from patchbay.projection.progress import Progress
-from patchbay.projection.statement import Change, Write, change_of_rows
+from patchbay.projection.statement import Change, CopyTarget, Write, change_of_rows, plain_insert
 from patchbay.projection.young_old import YoungOld
 
 __all__ = [
     "CHANNEL",
     "Arrival",
     "Change",
+    "CopyTarget",
     "Draft",
     "DraftHoldings",
     "Fenced",
@@ -43,6 +44,7 @@ __all__ = [
     "find_log",
     "live_generation",
     "make_live",
+    "plain_insert",
     "prepare_database",
     "schema_of",
 ]

@@ -1,7 +1,13 @@
-"""The commit: checkpoints, heads, history, rows and wake-up in one statement, or nothing of it."""
+"""
+The commit: checkpoints, heads, history, rows and wake-up in one transaction, or nothing of it.
+
+A few rows travel in one statement, which is its own transaction: one round trip, so that the wait for an answer is
+short. Many new rows are copied beside it: some more round trips, but half the work for both sides.
+"""
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import asyncpg
 
@@ -13,6 +19,7 @@ from patchbay.projection.statement import Change, compose
 
 CHANNEL = "patchbay_projected"
 RENEW_SECONDS = 1.0  # well below the lease; an idle projection writes that often
+COPIED_ROWS = 32  # from here on copying a table's new rows costs less than its round trip
 MAX_PAYLOAD_CHARACTERS = 7_900  # Postgres takes less than 8,000 bytes
 
 # What a row itself can be to blame for: a text with a NUL, a number out of range, a key that is taken.
@@ -65,27 +72,49 @@ class Committer:
         before = [self._next_offsets[partition] for partition in partitions]
         after = [last[p].offset + 1 if p in last else self._next_offsets[p] for p in partitions]
         marks = [fingerprint(last[p]) if p in last else None for p in partitions]
-        statement = compose(
-            self._ownership.schema,
-            tuple([change.write for change in changes]),
-            tuple([len(change.columns) for change in changes]),
-        )
         begun_at = time.monotonic()
+        facts = (partitions, before, after, marks, self._ownership.owner, self._ownership.epoch, LEASE_SECONDS)
         try:
-            await self._connection.fetch(
-                statement,
-                *(partitions, before, after, marks, self._ownership.owner, self._ownership.epoch, LEASE_SECONDS),
-                *(CHANNEL, self._payload(partitions, after)),
-                *[column for change in changes for column in change.columns],
-            )
+            await self._store((*facts, CHANNEL, self._payload(partitions, after)), changes)
         except asyncpg.DivisionByZeroError:
             raise Fenced("the checkpoints were moved, or the lease was taken, by somebody else") from None
         self._next_offsets.update(zip(partitions, after, strict=True))
         if len(partitions) == len(self._next_offsets):
             self._renewed_at = begun_at
 
+    async def _store(self, facts: tuple[Any, ...], changes: Sequence[Change]) -> None:
+        copied = [change for change in changes if _is_copied(change)]
+        if not copied:
+            await self._move(facts, changes)
+            return
+        async with self._connection.transaction():
+            await self._move(facts, [change for change in changes if not _is_copied(change)])
+            for change in copied:
+                await self._copy(change)
+
+    async def _move(self, facts: tuple[Any, ...], changes: Sequence[Change]) -> None:
+        """Move the checkpoints and make `changes`, in one statement."""
+        writes = tuple([change.write for change in changes])
+        counts = tuple([len(change.columns) for change in changes])
+        statement = compose(self._ownership.schema, writes, counts)
+        await self._connection.fetch(statement, *facts, *[column for change in changes for column in change.columns])
+
+    async def _copy(self, change: Change) -> None:
+        target = change.write.copies_to
+        if target is not None:
+            await self._connection.copy_records_to_table(
+                target.table,
+                schema_name=target.schema or self._ownership.schema,
+                columns=target.columns,
+                records=zip(*change.columns, strict=True),
+            )
+
     def _payload(self, partitions: Sequence[int], next_offsets: Sequence[int]) -> str:
         """Return whose checkpoints moved, and where they are: `read_model 0:512 3:77`."""
         positions = [f"{partition}:{offset}" for partition, offset in zip(partitions, next_offsets, strict=True)]
         payload = " ".join([self._projection, *positions])
         return payload if len(payload) <= MAX_PAYLOAD_CHARACTERS else self._projection
+
+
+def _is_copied(change: Change) -> bool:
+    return change.write.copies_to is not None and len(change.columns[0]) >= COPIED_ROWS

@@ -1,12 +1,13 @@
 """The history: every accepted event, as its bytes are in the log, by stream and height."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from patchbay.eventlog import Envelope
 from patchbay.postgres import Connection
-from patchbay.projection.statement import Write
+from patchbay.projection.statement import CopyTarget, plain_insert
 
 # Rows of a few kB stay in one piece and uncompressed: compressing costs more than all else of the insert.
 HISTORY_TABLES = """
@@ -29,15 +30,21 @@ CREATE TABLE history.events (
 CREATE INDEX events_of_commands ON history.events (stream, command_id) WHERE command_id IS NOT NULL;
 """
 
-INSERT_HISTORY = Write(
-    "history",
-    """INSERT INTO history.events
-       (stream, height, digest, command_id, request_digest, type, subject, time, partition, "offset", headers, value)
-       SELECT s, h, d, c, r, t, j, i::timestamptz, p, o, x, v
-         FROM unnest({0}::text[], {1}::bigint[], {2}::bytea[], {3}::bytea[], {4}::bytea[], {5}::text[], {6}::text[],
-                     {7}::text[], {8}::int[], {9}::bigint[], {10}::bytea[], {11}::bytea[])
-           AS e (s, h, d, c, r, t, j, i, p, o, x, v)""",
-)
+_COLUMNS = {
+    "stream": "text",
+    "height": "bigint",
+    "digest": "bytea",
+    "command_id": "bytea",
+    "request_digest": "bytea",
+    "type": "text",
+    "subject": "text",
+    "time": "timestamptz",
+    "partition": "int",
+    "offset": "bigint",
+    "headers": "bytea",
+    "value": "bytea",
+}
+INSERT_HISTORY = plain_insert("history", CopyTarget("events", tuple(_COLUMNS), "history"), tuple(_COLUMNS.values()))
 
 READ_HISTORY = """
 SELECT height, digest, type, subject, partition, "offset", headers, value
@@ -63,7 +70,7 @@ def history_row(envelope: Envelope, partition: int, offset: int) -> HistoryRow:
         None if request_digest is None else _hex(request_digest),
         envelope.type,
         envelope.subject,
-        envelope.time,
+        datetime.fromisoformat(envelope.time),
         partition,
         offset,
         _encode_headers(envelope.headers),

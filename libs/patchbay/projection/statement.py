@@ -7,6 +7,14 @@ from typing import Any
 import msgspec
 
 
+class CopyTarget(msgspec.Struct, frozen=True):
+    """Where a plain insert puts its columns."""
+
+    table: str
+    columns: tuple[str, ...]
+    schema: str | None = None  # None: the generation's
+
+
 class Write(msgspec.Struct, frozen=True):
     """
     One data-modifying statement over columns that travel as arrays.
@@ -17,6 +25,7 @@ class Write(msgspec.Struct, frozen=True):
 
     name: str
     sql: str
+    copies_to: CopyTarget | None = None  # set if `sql` is a plain insert: many rows are copied instead
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -24,6 +33,22 @@ class Change(msgspec.Struct, frozen=True):
 
     write: Write
     columns: Sequence[Sequence[Any]]
+
+
+def plain_insert(name: str, target: CopyTarget, types: Sequence[str]) -> Write:
+    """
+    Return the write that inserts rows as they are; a row that is there already fails it.
+
+    Args:
+        name: Of the write.
+        target: Where they go.
+        types: Of the columns, as Postgres names them.
+    """
+    arrays = ", ".join(f"{{{index}}}::{type_name}[]" for index, type_name in enumerate(types))
+    columns = ", ".join(f'"{column}"' for column in target.columns)
+    schema = target.schema or "{schema}"
+    sql = f"INSERT INTO {schema}.{target.table} ({columns}) SELECT * FROM unnest({arrays})"
+    return Write(name, sql, target)
 
 
 def change_of_rows(write: Write, rows: Sequence[tuple[Any, ...]]) -> Change:

@@ -2,13 +2,13 @@
 
 from typing import Final
 
-from patchbay.projection import Write
+from patchbay.projection import CopyTarget, Write, plain_insert
 
 # Plain inserts on purpose: a second event that creates what is there fails, and its stream is quarantined.
-INSERT_ACCOUNTS: Final = Write(
+INSERT_ACCOUNTS: Final = plain_insert(
     "accounts",
-    """INSERT INTO {schema}.accounts (account_id, slug, name, created_at)
-       SELECT * FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::text[])""",
+    CopyTarget("accounts", ("account_id", "slug", "name", "created_at")),
+    ("text", "text", "text", "text"),
 )
 INSERT_KEYS: Final = Write(
     "keys",
@@ -24,10 +24,10 @@ REVOKE_KEYS: Final = Write(
          FROM unnest({0}::text[], {1}::text[], {2}::text[]) AS r (key_id, account_id, revoked_at)
         WHERE k.key_id = r.key_id AND k.account_id IS NOT DISTINCT FROM r.account_id""",
 )
-INSERT_ASSISTANTS: Final = Write(
+INSERT_ASSISTANTS: Final = plain_insert(
     "assistants_created",
-    """INSERT INTO {schema}.assistants (assistant_id, account_id, version, created_at, updated_at, record)
-       SELECT * FROM unnest({0}::text[], {1}::text[], {2}::int[], {3}::text[], {4}::text[], {5}::bytea[])""",
+    CopyTarget("assistants", ("assistant_id", "account_id", "version", "created_at", "updated_at", "record")),
+    ("text", "text", "int", "text", "text", "bytea"),
 )
 UPDATE_ASSISTANTS: Final = Write(
     "assistants_changed",
@@ -36,10 +36,10 @@ UPDATE_ASSISTANTS: Final = Write(
            AS u (assistant_id, version, updated_at, record)
         WHERE a.assistant_id = u.assistant_id""",
 )
-INSERT_VERSIONS: Final = Write(
+INSERT_VERSIONS: Final = plain_insert(
     "versions",
-    """INSERT INTO {schema}.versions (assistant_id, version, stream, height)
-       SELECT * FROM unnest({0}::text[], {1}::int[], {2}::text[], {3}::bigint[])""",
+    CopyTarget("versions", ("assistant_id", "version", "stream", "height")),
+    ("text", "int", "text", "bigint"),
 )
 UPSERT_NUMBERS: Final = Write(
     "numbers",
