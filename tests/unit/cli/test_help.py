@@ -1,0 +1,43 @@
+"""Help comes at once, and teaches."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = ["account open", "account list", "key issue", "key list", "key revoke", "number register"]
+COMMANDS += ["number release", "number list", "log tail", "demo"]
+HEAVY = [
+    "aiohttp",
+    "aiokafka",
+    "asyncpg",
+    "prometheus_client",
+    "structlog",
+    "uvloop",
+    "phonenumbers",
+    "langcodes",
+    "rich",
+]
+SCRIPT = """
+import importlib, json, sys
+try:
+    importlib.import_module("patchbay.cli." + sys.argv[1]).main([*sys.argv[2:], "--help"])
+finally:
+    json.dump([name for name in {heavy!r} if name in sys.modules], sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example_and_loads_nothing_heavy(command: str) -> None:
+    """The clients of Kafka and Postgres alone would take longer than a person likes to wait for help."""
+    script = SCRIPT.format(heavy=HEAVY)
+    ran = subprocess.run(  # noqa: S603 - this Python, and constants
+        [sys.executable, "-c", script, *command.split()], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert json.loads(ran.stderr) == []
+    assert f"patchbay {command}" in ran.stdout
+    assert "example:" in ran.stdout
+    assert "exit codes:" in ran.stdout
+    assert "--json" in ran.stdout
