@@ -68,6 +68,21 @@ async def open_consumer(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsume
         await consumer.start()
         yield consumer
     finally:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_close_timeout_seconds):
-                await consumer.stop()
+        await _close_consumer(consumer)
+
+
+async def _close_consumer(consumer: AIOKafkaConsumer) -> None:
+    # `stop()` may hang, and raises CancelledError where a fetch was about to be tried again (aiokafka 0.14,
+    # consumer/fetcher.py, `close`): in a task of its own it cannot be taken for a cancellation of ours.
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping], timeout=_close_timeout_seconds)
+    if stopping.done() and not stopping.cancelled() and stopping.exception() is None:
+        return
+    fetcher = consumer._fetcher  # noqa: SLF001 - what `stop()` has left running is known nowhere else
+    tasks = [stopping, *(fetcher._pending_tasks if fetcher is not None else ())]  # noqa: SLF001 - see above
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks, timeout=_close_timeout_seconds)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_close_timeout_seconds):
+            await consumer._client.close()  # noqa: SLF001 - see above

@@ -1,8 +1,8 @@
 """Reading from Kafka: from positions that the caller keeps, after a look whether the log is still the one it read."""
 
 import contextlib
-from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Mapping, Sequence
+from time import time
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -10,8 +10,11 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from patchbay.eventlog.brokers import bounded, open_consumer
 from patchbay.eventlog.errors import LogRecreated, LogTruncated, LogUnavailable
 from patchbay.eventlog.identity import LogIdentity
+from patchbay.eventlog.lenient import read_leniently
 from patchbay.eventlog.manifest import read_manifest
 from patchbay.eventlog.record import Record, fingerprint
+
+_request_timeout_seconds = 5.0
 
 
 @contextlib.asynccontextmanager
@@ -42,7 +45,10 @@ async def open_reader(
         async with bounded(open_timeout_seconds, "opening a reader"):
             consumer = await stack.enter_async_context(open_consumer(bootstrap_servers))
             reader = KafkaReader(consumer, identity, positions)
-            await reader.look_back(fingerprints or {})
+            try:
+                await reader.look_back(fingerprints or {})
+            except OffsetOutOfRangeError as failure:
+                raise reader.truncated(failure) from failure
         yield reader
 
 
@@ -54,8 +60,7 @@ class KafkaReader:
         self._identity = identity
         self._positions = dict(positions)
         self._partitions = {partition: TopicPartition(identity.topic, partition) for partition in positions}
-        self._contact_at = get_running_loop().time()
-        self._poll_ms = 0
+        self._opened_at = time()
         consumer.assign(list(self._partitions.values()))
         self._seek(dict.fromkeys(positions, 0))
 
@@ -66,12 +71,10 @@ class KafkaReader:
 
     @property
     def seconds_since_contact(self) -> float:
-        """How long ago the brokers last answered for the partition that they have not answered for longest."""
-        polls = [self._consumer.last_poll_timestamp(partition) or 0 for partition in self._partitions.values()]
-        now = get_running_loop().time()
-        if polls and min(polls) > self._poll_ms:
-            self._poll_ms, self._contact_at = min(polls), now
-        return now - self._contact_at
+        """How long ago the brokers last answered, for the partition that waits longest; below 1 when all is well."""
+        polls = [self._consumer.last_poll_timestamp(partition) for partition in self._partitions.values()]
+        last = min((poll / 1000 for poll in polls if poll is not None), default=self._opened_at)
+        return max(0.0, time() - last)
 
     async def fetch(self, *, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         """
@@ -84,9 +87,11 @@ class KafkaReader:
         try:
             batches = await self._consumer.getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
         except OffsetOutOfRangeError as failure:
-            raise self._truncated(failure) from failure
+            raise self.truncated(failure) from failure
         except KafkaError as failure:
             raise LogUnavailable(f"reading: {failure!r}") from failure
+        except UnicodeDecodeError:
+            return await self._fetch_leniently(max_records)
         records: list[Record] = []
         for partition, batch in batches.items():
             if batch:
@@ -101,7 +106,7 @@ class KafkaReader:
         Raises:
             LogUnavailable: The brokers did not answer within the bound.
         """
-        async with bounded(5.0, "asking for the end of the log"):
+        async with bounded(_request_timeout_seconds, "asking for the end of the log"):
             ends = await self._consumer.end_offsets(list(self._partitions.values()))
         return {partition.partition: end for partition, end in ends.items()}
 
@@ -116,25 +121,42 @@ class KafkaReader:
                     position=position,
                 )
         for partition in self._positions:
-            manifest = read_manifest(await self._one(partition))
+            manifest = read_manifest(await self._one(partition, 0))
             if manifest is None or manifest.log_id != self._identity.log_id:
                 raise self._recreated(partition, "the manifest is another log's")
         known = {partition: self._positions[partition] - 1 for partition in fingerprints}
         self._seek({partition: offset for partition, offset in known.items() if offset >= 0})
         for partition, offset in known.items():
-            if offset >= 0 and fingerprint(await self._one(partition)) != fingerprints[partition]:
+            if offset >= 0 and fingerprint(await self._one(partition, offset)) != fingerprints[partition]:
                 raise self._recreated(partition, f"another record at offset {offset} than was read")
         self._seek(self._positions)
+
+    async def _fetch_leniently(self, max_records: int) -> Sequence[Record]:
+        # aiokafka has lost what it had decoded before the failure: everything is read again from our own positions.
+        records: list[Record] = []
+        async with bounded(_request_timeout_seconds, "reading a record that aiokafka cannot decode"):
+            for partition, position in self._positions.items():
+                batch = await read_leniently(self._consumer, self._partitions[partition], position)
+                taken = batch[: max_records - len(records)]
+                records += taken
+                if taken:
+                    self._positions[partition] = taken[-1].offset + 1
+        self._seek(self._positions)
+        return records
 
     def _seek(self, positions: Mapping[int, int]) -> None:
         for partition, position in positions.items():
             self._consumer.seek(self._partitions[partition], position)
 
-    async def _one(self, partition: int) -> Record:
-        record: Record = await self._consumer.getone(self._partitions[partition])
+    async def _one(self, partition: int, offset: int) -> Record:
+        try:
+            record: Record = await self._consumer.getone(self._partitions[partition])
+        except UnicodeDecodeError:
+            return (await read_leniently(self._consumer, self._partitions[partition], offset))[0]
         return record
 
-    def _truncated(self, failure: OffsetOutOfRangeError) -> LogTruncated:
+    def truncated(self, failure: OffsetOutOfRangeError) -> LogTruncated:
+        """Return which partition `failure` is about."""
         partition, position = next(iter(failure.args[0].items()))
         return LogTruncated(
             f"partition {partition.partition} has nothing at offset {position} any more",

@@ -19,6 +19,7 @@ _ALWAYS: Final[Mapping[str, tuple[str, str]]] = {
     "retention.ms": ("-1", "the broker deletes events by age"),
     "retention.bytes": ("-1", "the broker deletes events by size"),
     "unclean.leader.election.enable": ("false", "a fail-over may lose acknowledged events"),
+    "compression.type": ("uncompressed", "a stranger's compressed batch may be one that no reader can open"),
     "message.timestamp.type": ("LogAppendTime", "a client whose clock is an hour ahead cannot append any more"),
 }
 _ALONE: Final[Mapping[str, tuple[str, str]]] = {

@@ -1,0 +1,99 @@
+"""
+Records that aiokafka cannot decode: read from the broker's own bytes, so that no stranger's record stops a reader.
+
+Kafka stores any bytes as the name of a header; aiokafka 0.14 raises UnicodeDecodeError for the whole batch, for ever.
+
+Source: Kafka protocol, record batch format, magic 2.
+"""
+
+from collections.abc import Iterator
+from struct import Struct
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, for_code
+from aiokafka.protocol.fetch import FetchRequest
+
+from patchbay.eventlog.record import StoredRecord
+
+# base offset, length, leader epoch, magic, crc, attributes, last offset delta, first and max timestamp, producer id,
+# producer epoch, base sequence, count of records
+_BATCH: Final = Struct(">qiibIhiqqqhii")
+_BEFORE_LENGTH: Final = 12  # bytes that the batch's own length leaves out
+_COMPRESSION: Final = 0x07
+_APPEND_TIME: Final = 0x08
+_CONTROL: Final = 0x20
+_MAX_BYTES: Final = 8 * 1024 * 1024
+
+
+async def read_leniently(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> list[StoredRecord]:
+    """
+    Return records of `partition` from `offset` on, as many as one answer holds.
+
+    Raises:
+        KafkaError: The brokers refuse, or the batch is compressed, which the topic's settings exclude.
+    """
+    client = consumer._client  # noqa: SLF001 - a request of our own over the connection that is there
+    leader = client.cluster.leader_for_partition(partition)
+    request = FetchRequest(
+        500, 1, _MAX_BYTES, 0, [(partition.topic, [(partition.partition, offset, _MAX_BYTES)])], rack_id=""
+    )
+    answer = await client.send(leader, request)
+    [(_, [(_, code, _, *others)])] = answer.topics
+    if code:
+        raise for_code(code)({partition: offset})
+    return [record for record in _records(bytes(others[-1] or b""), partition.partition) if record.offset >= offset]
+
+
+def _records(content: bytes, partition: int) -> Iterator[StoredRecord]:
+    start = 0
+    while start + _BATCH.size <= len(content):
+        base, length, _, _, _, attributes, _, first_ms, max_ms, _, _, _, count = _BATCH.unpack_from(content, start)
+        end = start + _BEFORE_LENGTH + length
+        if end > len(content):
+            return  # the answer ends in the middle of a batch
+        if attributes & _COMPRESSION:
+            raise KafkaError(f"a compressed batch at offset {base}, with a header that is no text")
+        cursor = _Cursor(content, start + _BATCH.size)
+        for _ in range(0 if attributes & _CONTROL else count):
+            yield cursor.record(partition, base, max_ms if attributes & _APPEND_TIME else None, first_ms)
+        start = end
+
+
+class _Cursor:
+    """Reads one thing after the other."""
+
+    def __init__(self, content: bytes, at: int) -> None:
+        self._content = content
+        self._at = at
+
+    def record(self, partition: int, base_offset: int, append_ms: int | None, first_ms: int) -> StoredRecord:
+        self._number()  # length
+        self._at += 1  # attributes
+        timestamp_ms = first_ms + self._number()
+        offset = base_offset + self._number()
+        key, value = self._bytes(), self._bytes()
+        headers = tuple((self._name(), self._bytes()) for _ in range(self._number()))
+        return StoredRecord(
+            partition, offset, append_ms if append_ms is not None else timestamp_ms, key, value, headers
+        )
+
+    def _number(self) -> int:
+        number = shift = 0
+        while True:
+            byte = self._content[self._at]
+            self._at += 1
+            number |= (byte & 0x7F) << shift
+            if byte < 0x80:  # noqa: PLR2004 - the bit that says that more follows
+                return (number >> 1) ^ -(number & 1)
+            shift += 7
+
+    def _bytes(self) -> bytes | None:
+        length = self._number()
+        if length < 0:
+            return None
+        self._at += length
+        return self._content[self._at - length : self._at]
+
+    def _name(self) -> str:
+        return (self._bytes() or b"").decode("utf-8", "backslashreplace")
