@@ -65,7 +65,7 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data-dir",
         metavar="DIR",
-        help=f"where `patchbay up` keeps its state (default: what the environment says, else {DEFAULT_DATA_DIR})",
+        help=f"where `patchbay up` keeps its state (default: DATA_DIR, else {DEFAULT_DATA_DIR})",
     )
 
 

@@ -15,8 +15,9 @@ OPERATOR_KEY_FILE: Final = "operator.key"
 
 
 class CommandSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the environment tells the commands; each is used instead of what `patchbay up` has written down."""
+    """What the environment tells the commands; where Patchbay is told by it, nothing is read from the directory."""
 
+    data_dir: str = DEFAULT_DATA_DIR
     patchbay_api: str | None = None
     patchbay_operator_key: str | None = None
     kafka_bootstrap_servers: str | None = None
@@ -72,8 +73,8 @@ class Whereabouts:
     def __init__(self, data_dir: str | None, environ: Mapping[str, str] = os.environ) -> None:
         """`data_dir` None: none was named."""
         self._named = data_dir is not None
-        self._data_dir = Path(data_dir or DEFAULT_DATA_DIR)
         self._settings = read_settings(environ)
+        self._data_dir = Path(data_dir or self._settings.data_dir)
 
     def api(self) -> ApiAccess:
         """

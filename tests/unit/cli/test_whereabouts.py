@@ -43,6 +43,13 @@ def test_what_up_has_written_down_is_used(nowhere: Path) -> None:
     assert found.default_account() == "my-team"
 
 
+def test_the_environment_may_name_the_directory(tmp_path: Path) -> None:
+    """As it does for `patchbay up`."""
+    found = Whereabouts(None, {"DATA_DIR": write_data_dir(tmp_path / "elsewhere")})
+
+    assert found.api().key == "tk_live_here"
+
+
 def test_the_environment_is_used_instead(nowhere: Path) -> None:
     """For a Patchbay that runs elsewhere; the local one's account is then no default."""
     write_data_dir(nowhere / ".patchbay")
