@@ -1,6 +1,6 @@
 """Real Kafka and real Postgres as child processes, for development, tests and `patchbay up`."""
 
-from patchbay.embedded.artifacts import cache_directory
+from patchbay.embedded.artifacts import Artifact, cache_directory
 from patchbay.embedded.errors import (
     EmbeddedError,
     FetchFailed,
@@ -10,12 +10,15 @@ from patchbay.embedded.errors import (
     WrongChecksum,
 )
 from patchbay.embedded.fetch import fetch, missing
+from patchbay.embedded.files import write_atomically
 from patchbay.embedded.kafka import kafka_artifacts, prepare_kafka, run_kafka
 from patchbay.embedded.launch import Launch, Running, running, start
+from patchbay.embedded.ports import free_port, is_free, keep_ports
 from patchbay.embedded.postgres import postgres_artifacts, prepare_postgres, run_postgres
 from patchbay.embedded.server import Server
 
 __all__ = [
+    "Artifact",
     "EmbeddedError",
     "FetchFailed",
     "Launch",
@@ -27,7 +30,10 @@ __all__ = [
     "WrongChecksum",
     "cache_directory",
     "fetch",
+    "free_port",
+    "is_free",
     "kafka_artifacts",
+    "keep_ports",
     "missing",
     "postgres_artifacts",
     "prepare_kafka",
@@ -36,4 +42,5 @@ __all__ = [
     "run_postgres",
     "running",
     "start",
+    "write_atomically",
 ]

@@ -1,6 +1,7 @@
 """Start a process from a plan, wait until it answers, and stop it within a deadline."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -80,8 +81,12 @@ class Running:
 
     async def kill(self) -> None:
         """End it and all in its session's process group at once."""
-        self._signal(signal.SIGKILL)
+        self.kill_now()
         await self.wait()
+
+    def kill_now(self) -> None:
+        """Have it ended at once, without waiting for it."""
+        self._signal(signal.SIGKILL)
 
     def _signal(self, signum: signal.Signals) -> None:
         if self.exit_code is None:
@@ -100,7 +105,16 @@ class Running:
         with self.launch.log_path.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 4096))
             lines = log.read().decode(errors="replace").strip().splitlines()
-        return f', saying "{lines[-1].strip()[:300]}"' if lines else ""
+        return f', saying "{_words_of(lines[-1].strip())[:300]}"' if lines else ""
+
+
+def _words_of(line: str) -> str:
+    """Return the reason that a structured line gives; any other line as it is."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return line
+    return str(found.get("reason") or found.get("event") or line) if isinstance(found, dict) else line
 
 
 async def start(launch: Launch) -> Running:

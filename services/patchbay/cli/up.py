@@ -1,0 +1,69 @@
+"""`patchbay up`: run all of Patchbay here, in the foreground, until Ctrl-C."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from patchbay.cli.invoking import invoke, new_parser
+from patchbay.cli.whereabouts import DEFAULT_DATA_DIR
+
+_DEFAULT_PORT = 8080
+_LAST_PORT = 65_535
+
+_EPILOG = """\
+examples:
+  patchbay up
+  patchbay up --data-dir /srv/patchbay --api-port 9000
+  DATABASE_URL=postgresql://me:word@db.example/patchbay patchbay up
+
+The first start fetches Kafka and Postgres (some 55 MB, each file checked against its SHA-256) into the user's cache
+directory, or PATCHBAY_CACHE. Nothing is installed in the system, and everything listens on 127.0.0.1 only.
+
+It opens the account `my-team` with a key and two phone numbers, and writes DIR/endpoints.json for scripts: the API's
+address, the key, the numbers, the addresses of Kafka and Postgres, and every process' pid. What the processes log is in
+DIR/logs. A process that dies is started again. The next start goes on where this one stopped.
+
+environment:
+  KAFKA_BOOTSTRAP_SERVERS  use this Kafka instead of one of our own
+  DATABASE_URL             use this Postgres instead of one of our own
+  TOPIC, PARTITIONS, LOG_LEVEL, …  are handed on to the services
+
+exit codes:
+  0  stopped by Ctrl-C or SIGTERM, everything in order
+  1  it could not go on; standard error says why
+  2  it cannot start: port in use, directory in use or not writable, no binaries for this platform, wrong usage
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    parser = new_parser("patchbay up", "Start Kafka, Postgres and all services of Patchbay, and keep them running.")
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        default=os.environ.get("DATA_DIR") or DEFAULT_DATA_DIR,
+        help=f"where all state is kept (default: {DEFAULT_DATA_DIR})",
+    )
+    parser.add_argument(
+        "--api-port",
+        metavar="PORT",
+        type=_port,
+        default=os.environ.get("API_PORT") or str(_DEFAULT_PORT),
+        help=f"where the API listens, on 127.0.0.1 (default: {_DEFAULT_PORT})",
+    )
+    parser.set_defaults(run=_up, json=False)
+    return invoke(parser, arguments)
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    from patchbay.cli.local.running import run_until_stopped  # noqa: PLC0415 -- help must not wait for it
+
+    run_until_stopped(Path(arguments.data_dir).absolute(), arguments.api_port)
+
+
+def _port(text: str) -> int:
+    if text.isascii() and text.isdigit() and 0 < int(text) <= _LAST_PORT:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port: a number from 1 to {_LAST_PORT}")
