@@ -10,6 +10,7 @@ from patchbay.api.writing.outcomes import (
     OutcomeUnknown,
     Pending,
     Position,
+    State,
     Unavailable,
     Write,
     WriteFailed,
@@ -26,50 +27,82 @@ class Attempt:
     """
     A write that somebody waits for.
 
-    `sent` holds every record that was handed to the log for it and has no verdict: while one of them may still be
+    `sent` holds every record that was handed to the log for it and is not void: while one of them may still be
     accepted, nothing definite may be answered.
     """
 
-    __slots__ = ("answer", "known", "lost_races", "sent", "write")
+    __slots__ = ("_askers", "_on_answer", "answer", "deadline", "known", "lost_races", "sent", "turn", "write")
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, on_answer: "Callable[[Attempt], None]") -> None:
         self.write = write
-        self.answer: asyncio.Future[Written] = asyncio.get_running_loop().create_future()
+        self.answer: Answer | None = None
+        self.deadline = 0.0  # loop time at which the last one who asks goes
+        self.turn = 0  # its place in the stream's order of arrival
         self.sent: list[PendingRecord] = []
         self.lost_races = 0
         self.known: CommandReference | None = None  # where the history holds this command's event
+        self._askers: dict[asyncio.Future[Written], asyncio.TimerHandle] = {}
+        self._on_answer = on_answer
 
     @property
     def answered(self) -> bool:
         """True if nobody waits any more."""
-        return self.answer.done()
+        return self.answer is not None
+
+    async def wait(self, deadline: float) -> Written:
+        """
+        Return the answer. A caller that is cancelled does not end the attempt: its deadline does.
+
+        Args:
+            deadline: Loop time by which this caller has an answer; the attempt lives until the last one's.
+
+        Raises:
+            Rejection: The domain says no.
+            WriteFailed: At the deadline: what can be said by then.
+        """
+        loop = asyncio.get_running_loop()
+        asker: asyncio.Future[Written] = loop.create_future()
+        self._askers[asker] = loop.call_at(deadline, self._time_out, asker)
+        self.deadline = max(self.deadline, deadline)
+        return await asker
 
     def conclude(self, answer: Answer) -> None:
-        """Answer, unless it is too late."""
-        if self.answer.done():
+        """Answer everybody who asks, unless it is too late."""
+        if self.answer is not None:
             return
-        if isinstance(answer, Written):
-            self.answer.set_result(answer)
-        else:
-            self.answer.set_exception(answer)
+        self.answer = answer
+        askers, self._askers = self._askers, {}
+        for asker, timer in askers.items():
+            timer.cancel()
+            _tell(asker, answer)
+        self._on_answer(self)
 
     def expire(self) -> None:
         """Give up waiting, and answer what can be said now."""
         self.conclude(self.failure())
 
+    def _time_out(self, asker: "asyncio.Future[Written]") -> None:
+        if len(self._askers) == 1:
+            self.expire()
+        else:
+            del self._askers[asker]
+            _tell(asker, self.failure())
+
     def failure(self) -> WriteFailed:
         """Return what can be said of this write while it has no verdict."""
         if self.known is not None:
             return Pending(self.known, ("routing",) if self.write.changes_routing else ())
-        unsettled = [record for record in self.sent if not record.void]
-        if unsettled:
-            last = max(unsettled, key=lambda record: record.sealed.height)
-            if all(record.acknowledged for record in unsettled):
+        accepted = next((record for record in self.sent if record.accepted), None)
+        if accepted is not None:
+            return Pending(reference_to(accepted), accepted.waiting_for)
+        if self.sent:
+            last = max(self.sent, key=lambda record: record.sealed.height)
+            if all(record.acknowledged for record in self.sent):
                 return Pending(reference_to(last), last.waiting_for)
             return OutcomeUnknown(reference_to(last), last.waiting_for)
         if self.lost_races:
             return Contended("other writers won the stream's next height each time")
-        return Unavailable("the log or the database did not answer in time; nothing was sent")
+        return Unavailable("the log or the database did not answer in time; nothing took effect")
 
 
 class PendingRecord:
@@ -79,6 +112,7 @@ class PendingRecord:
         "accepted",
         "acknowledged",
         "attempt",
+        "child",
         "dependents",
         "event",
         "forgotten",
@@ -87,9 +121,9 @@ class PendingRecord:
         "position",
         "sealed",
         "session",
+        "state",
         "void",
         "waiting_for",
-        "written",
     )
 
     def __init__(
@@ -97,7 +131,7 @@ class PendingRecord:
         attempt: Attempt,
         sealed: SealedRecord,
         event: Event,
-        written: Callable[[Position], Written],
+        state: State,
         *,
         parent: Head,
         session: int,
@@ -106,8 +140,9 @@ class PendingRecord:
         self.attempt = attempt
         self.sealed = sealed
         self.event = event
-        self.written = written
+        self.state = state  # after the event
         self.parent = parent
+        self.child: PendingRecord | None = None  # the record that was chained on it last
         self.position: Position | None = None  # of the history's row, once accepted
         self.session = session
         self.on_verdict = on_verdict
@@ -119,19 +154,32 @@ class PendingRecord:
         self.dependents: list[Callable[[], None]] = []  # what rests on this record, told when it has a verdict
 
     @property
-    def head(self) -> Head:
-        """The stream's head if this record is accepted."""
-        return Head(height=self.sealed.height, digest=self.sealed.digest, time=self.sealed.time)
-
-    @property
     def abandoned(self) -> bool:
         """True if no verdict on it can matter to anybody any more."""
         return self.void or (self.forgotten and self.attempt.answered)
 
+    def written(self, position: Position) -> Written:
+        """Return the write's answer, once the event is accepted and visible."""
+        return Written(
+            event=self.event, state=self.state, height=self.sealed.height, time=self.sealed.time, position=position
+        )
+
+    def turn_void(self) -> None:
+        """Say that this record can never be accepted any more, and so neither can what is chained on it."""
+        chain: list[PendingRecord] = []
+        record: PendingRecord | None = self
+        while record is not None and not record.void:
+            record.void = True
+            record.attempt.sent.remove(record)
+            chain.append(record)
+            record = record.child
+        for record in chain:
+            record.release()
+
     def release(self) -> None:
-        """Tell all that rests on this record to look again, the newest first: each goes to the front of its queue."""
+        """Tell all that rests on this record to look again."""
         dependents, self.dependents = self.dependents, []
-        for dependent in reversed(dependents):
+        for dependent in dependents:
             dependent()
 
 
@@ -143,3 +191,13 @@ def reference_to(record: PendingRecord) -> CommandReference:
         digest=record.sealed.digest,
         command_id=record.attempt.write.command_id,
     )
+
+
+def _tell(asker: "asyncio.Future[Written]", answer: Answer) -> None:
+    if asker.done():
+        return  # its caller was cancelled
+    if isinstance(answer, Written):
+        asker.set_result(answer)
+    else:
+        asker.set_exception(answer)
+        asker.exception()  # its caller may be cancelled before it looks

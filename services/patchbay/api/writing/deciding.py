@@ -2,26 +2,31 @@
 
 import secrets
 from collections.abc import Sequence
-from functools import partial
 from typing import Protocol
+
+import structlog
 
 from patchbay.api.writing.attempts import Answer, Attempt, PendingRecord
 from patchbay.api.writing.clock import after
 from patchbay.api.writing.kinds import decide, evolve
-from patchbay.api.writing.outcomes import Position, State, Write, Written
+from patchbay.api.writing.outcomes import State, Unavailable, Write, Written
 from patchbay.api.writing.snapshot import KnownCommand, Loaded
 from patchbay.assistants.catalogue import Catalogue
 from patchbay.assistants.codec import encode_event, subject_of
+from patchbay.assistants.errors import PartNotLoaded
 from patchbay.assistants.events import Event
 from patchbay.assistants.ids import source_of
 from patchbay.assistants.rejections import Rejection
 from patchbay.eventlog import Base, Head, NewEvent, SealedRecord, seal
+from patchbay.eventlog.contract import MAX_RECORD_BYTES
+
+_log = structlog.get_logger()
 
 
-class Concludes(Protocol):
-    """What a decision that appends nothing is handed to (see `StreamWriter`)."""
+class Answers(Protocol):
+    """What a decision that appends nothing is handed to (see `Answering`)."""
 
-    def conclude(self, attempt: Attempt, answer: Answer, head: Head, under: PendingRecord | None) -> None:
+    def conclude(self, attempt: Attempt, answer: Answer, head_height: int, under: PendingRecord | None) -> None:
         """Answer once the pending state under the answer has been accepted."""
 
     def decide_after(self, under: PendingRecord, attempt: Attempt) -> None:
@@ -29,6 +34,10 @@ class Concludes(Protocol):
 
     def replay(self, attempt: Attempt, known: KnownCommand) -> None:
         """Answer with what the command did when it took effect."""
+
+
+class DecidedOn(Protocol):
+    """Whose commands are decided (see `StreamWriter`)."""
 
     def on_verdict(self, record: PendingRecord) -> None:
         """A record is accepted or void."""
@@ -47,13 +56,17 @@ class Deciding:
         tail: Sequence[PendingRecord],
         *,
         session: int,
-        stream: Concludes,
+        stream: DecidedOn,
+        answers: Answers,
         catalogue: Catalogue | None = None,
     ) -> None:
+        self.records: list[PendingRecord] = []  # to append, chained
+        self.lacks_part = False  # the last decision needs a part that may be there once what is pending is accepted
         self._loaded = loaded
         self._base = Base(height=loaded.head.height, digest=loaded.head.digest)
         self._session = session
-        self._stream = stream
+        self._on_verdict = stream.on_verdict
+        self._answers = answers
         self._catalogue = catalogue
         self._parent = loaded.head
         self._state: State = loaded.state
@@ -63,68 +76,74 @@ class Deciding:
             height, time = record.sealed.height, record.sealed.time
             self._stand_on(record, evolve(self._state, record.event, height=height, time=time))
 
-    def decide_each(self, attempts: Sequence[Attempt]) -> list[PendingRecord]:
+    def decide_each(self, attempts: Sequence[Attempt], *, room_bytes: int) -> Sequence[Attempt]:
         """
-        Return the records to append, chained; what appends nothing is handed back with its answer.
+        Decide in order; what leads to an event is in `records`, all else is handed back with its answer.
+
+        Args:
+            attempts: Nobody of whom was answered.
+            room_bytes: How much may be appended; one record may go beyond it.
+
+        Returns:
+            Those that could not be decided here: there is no room, or a decision lacks a part that a pending event
+            changed and the snapshot did not hold.
+        """
+        for number, attempt in enumerate(attempts):
+            command_id = attempt.write.command_id
+            if (known := self._loaded.commands.get(command_id)) is not None:
+                self._answers.replay(attempt, known)
+            elif (pending := self._pending.get(command_id)) is not None:
+                self._answers.decide_after(pending, attempt)
+            elif room_bytes <= 0:
+                return attempts[number:]
+            else:
+                try:
+                    room_bytes -= self._decide(attempt)
+                except PartNotLoaded as missing:
+                    _log.info("waiting_for_run", stream=attempt.write.stream, part=missing.part)
+                    self.lacks_part = True
+                    return attempts[number:]
+        return ()
+
+    def _decide(self, attempt: Attempt) -> int:
+        """
+        Decide one, and return how many bytes it appends.
 
         Raises:
-            PartNotLoaded: A decision needs a part that a pending event changed and the snapshot did not hold. Nothing
-                of the batch has been handed back then.
+            PartNotLoaded: The part may be there once what is pending has been accepted.
         """
-        answers: list[tuple[Attempt, Answer, PendingRecord | None]] = []
-        records: list[PendingRecord] = []
-        again: list[tuple[Attempt, PendingRecord]] = []
-        known: list[tuple[Attempt, KnownCommand]] = []
-        for attempt in attempts:
-            command_id = attempt.write.command_id
-            if (before := self._loaded.commands.get(command_id)) is not None:
-                known.append((attempt, before))
-            elif (pending := self._pending.get(command_id)) is not None:
-                again.append((attempt, pending))
-            else:
-                self._decide(attempt, records, answers)
-        for attempt, before in known:
-            self._stream.replay(attempt, before)
-        for attempt, pending in again:
-            self._stream.decide_after(pending, attempt)
-        for attempt, answer, under in answers:
-            self._stream.conclude(attempt, answer, self._loaded.head, under)
-        return records
-
-    def _decide(
-        self,
-        attempt: Attempt,
-        records: list[PendingRecord],
-        answers: list[tuple[Attempt, Answer, PendingRecord | None]],
-    ) -> None:
         try:
             event = decide(attempt.write.command, self._state, self._catalogue)
-        except Rejection as rejection:
-            answers.append((attempt, rejection, self._last))
-            return
-        if event is None:
-            unchanged = Written(
+            if event is not None:
+                return self._record(attempt, event)
+            answer: Answer = Written(
                 event=None, state=self._state, height=self._parent.height, position=self._loaded.position
             )
-            answers.append((attempt, unchanged, self._last))
-            return
+        except Rejection as rejection:
+            answer = rejection
+        except Exception as error:  # one command ends here; the stream's others go on
+            if isinstance(error, PartNotLoaded) and self._last is not None:
+                raise
+            _log.exception("command_not_decided", stream=attempt.write.stream, command_id=attempt.write.command_id)
+            answer = Unavailable("this command could not be decided; nothing took effect")
+        self._answers.conclude(attempt, answer, self._loaded.head.height, self._last)
+        return 0
+
+    def _record(self, attempt: Attempt, event: Event) -> int:
         sealed = _sealed(attempt.write, event, self._parent, self._base)
-        after_it = evolve(self._state, event, height=sealed.height, time=sealed.time)
+        if sealed.size_bytes > MAX_RECORD_BYTES:
+            raise ValueError(f"a record of {sealed.size_bytes} bytes is larger than the log takes")
+        state = evolve(self._state, event, height=sealed.height, time=sealed.time)
         record = PendingRecord(
-            attempt,
-            sealed,
-            event,
-            partial(_written, event, after_it, sealed.height, sealed.time),
-            parent=self._parent,
-            session=self._session,
-            on_verdict=self._stream.on_verdict,
+            attempt, sealed, event, state, parent=self._parent, session=self._session, on_verdict=self._on_verdict
         )
-        self._stand_on(record, after_it)
-        records.append(record)
+        self._stand_on(record, state)
+        self.records.append(record)
+        return sealed.size_bytes
 
     def _stand_on(self, record: PendingRecord, state: State) -> None:
         self._state = state
-        self._parent = record.head
+        self._parent = record.sealed.as_head()
         self._pending[record.attempt.write.command_id] = record
         self._last = record
 
@@ -151,7 +170,3 @@ def _sealed(write: Write, event: Event, parent: Head, base: Base) -> SealedRecor
         time=after(parent.time),
         event_id=secrets.token_hex(16),
     )
-
-
-def _written(event: Event, state: State, height: int, time: str, position: Position) -> Written:
-    return Written(event=event, state=state, height=height, time=time, position=position)

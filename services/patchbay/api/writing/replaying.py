@@ -61,7 +61,7 @@ class Replayer:
         event = _event(row)
         state = await self._state_after(stream, height, event)
         if routed:
-            await self._routed(stream, height)
+            await self.routed(stream, height)
         return Written(
             event=event,
             state=state,
@@ -70,6 +70,14 @@ class Replayer:
             position=Position(row["partition"], row["offset"] + 1),
             replayed=True,
         )
+
+    async def routed(self, stream: str, height: int) -> None:
+        """Return once the routing table shows the stream at this height. The caller bounds the wait."""
+        while True:
+            (row,) = await self._fetch(_READ_ROUTED, stream)
+            if row["height"] >= height:
+                return
+            await asyncio.sleep(_POLL_SECONDS)
 
     async def look_up(self, reference: CommandReference) -> CommandStatus:
         """Return what became of a command: a function of the history, of no copy's memory."""
@@ -88,13 +96,6 @@ class Replayer:
             return CommandStatus(status="accepted", waiting_for=tuple(behind))
         return CommandStatus(status="accepted", written=await self.replay(reference.stream, accepted, routed=False))
 
-    async def _routed(self, stream: str, height: int) -> None:
-        while True:
-            (row,) = await self._fetch(_READ_ROUTED, stream)
-            if row["height"] >= height:
-                return
-            await asyncio.sleep(_POLL_SECONDS)
-
     async def _state_after(self, stream: str, height: int, event: Event) -> State:
         if stream.startswith("pn_"):
             return _fold(Number(id=stream), await self._pool.fetch(_READ_STREAM, stream, height))
@@ -110,8 +111,7 @@ class Replayer:
         if assistants:
             return account
         # An account's opening and its keys tell all of themselves in their one event.
-        row = await self._pool.fetchrow(_READ_EVENT, stream, height)
-        return account if row is None else _fold(account, [row])
+        return _fold(account, await self._pool.fetch(_READ_EVENT, stream, height))
 
     async def _fetch(self, statement: str, *parameters: object) -> "list[Record]":
         while True:
@@ -121,13 +121,15 @@ class Replayer:
 
 
 def _event(row: "Record") -> Event:
-    headers = dict(decode_headers(row["headers"]))
-    return decode_event(row["type"], headers["ce_dataschema"].decode(), row["value"])
+    return decode_event(row["type"], _header(row, "ce_dataschema"), row["value"])
 
 
 def _time(row: "Record") -> str:
-    time: str = dict(decode_headers(row["headers"]))["ce_time"].decode()
-    return time
+    return _header(row, "ce_time")
+
+
+def _header(row: "Record", name: str) -> str:
+    return (dict(decode_headers(row["headers"]))[name] or b"").decode()
 
 
 def _fold(state: State, rows: "Iterable[Record]") -> State:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from patchbay.api.writing.attempts import PendingRecord
 from patchbay.eventlog import Head
+from patchbay.eventlog.contract import MAX_GROUP_BYTES
 
 RUN_RECORDS = 256  # what one lost race can void at once
-RUN_BYTES = 1_000_000
+RUN_BYTES = 1_000_000  # one record may go beyond it
 
 
 class Run:
@@ -21,6 +22,7 @@ class Run:
         self._records: list[PendingRecord] = []
         self._bytes = 0
         self._window = RUN_RECORDS
+        self._accepted_height = 0
 
     def __bool__(self) -> bool:
         """True if a record has no verdict."""
@@ -38,26 +40,42 @@ class Run:
         """Return how many records may be chained on; none while another session's are unsettled."""
         if self._records and self._records[-1].session != session:
             return 0
-        return 0 if self._bytes > RUN_BYTES else max(0, self._window - len(self._records))
+        return 0 if not self.room_bytes else max(0, self._window - len(self._records))
+
+    @property
+    def room_bytes(self) -> int:
+        """How many bytes may be chained on."""
+        return max(0, RUN_BYTES - self._bytes)
 
     def tail_on(self, head: Head) -> list[PendingRecord] | None:
-        """Return the records above an accepted head; None if the head is not on this run's chain (yet)."""
-        at_head = next((record for record in self._records if record.sealed.height == head.height), None)
-        if at_head is not None and at_head.sealed.digest != head.digest:
+        """
+        Return the records above an accepted head; None if it cannot be told yet.
+
+        A head that is not on this run's chain, or is above it, means that verdicts are on their way; one below what
+        was accepted already means that the database has gone back.
+        """
+        if head.height < self._accepted_height:
             return None
-        tail = [record for record in self._records if record.sealed.height > head.height]
-        if tail and (tail[0].sealed.height != head.height + 1 or tail[0].parent.digest != head.digest):
+        if not self._records:
+            return []
+        passed = head.height - self._records[0].sealed.height + 1  # so many of the run
+        if not 0 <= passed <= len(self._records):
             return None
-        return tail
+        at_head = self._records[passed - 1].sealed.digest if passed else self._records[0].parent.digest
+        return self._records[passed:] if at_head == head.digest else None
 
     def extend(self, records: list[PendingRecord]) -> None:
-        """Take records that were appended behind the last."""
-        self._records.extend(records)
-        self._bytes += sum(record.sealed.size_bytes for record in records)
+        """Take records that are chained on the last."""
+        for record in records:
+            if self._records:
+                self._records[-1].child = record
+            self._records.append(record)
+            self._bytes += record.sealed.size_bytes
 
     def accept(self, record: PendingRecord) -> None:
         """Let an accepted record go, and widen what may be pending."""
         self._window = min(self._window * 2, RUN_RECORDS)
+        self._accepted_height = max(self._accepted_height, record.sealed.height)
         if record in self._records:
             self._records.remove(record)
             self._bytes -= record.sealed.size_bytes
@@ -67,7 +85,6 @@ class Run:
         self._window = 1
         lost = self.forget(first)
         for record in lost:
-            record.void = True
             record.attempt.lost_races += 1
         return lost
 
@@ -81,3 +98,16 @@ class Run:
             record.forgotten = True
             self._bytes -= record.sealed.size_bytes
         return forgotten
+
+
+def groups_of(records: list[PendingRecord]) -> Iterator[list[PendingRecord]]:
+    """Cut a chain into groups that the log takes at once."""
+    group: list[PendingRecord] = []
+    room = MAX_GROUP_BYTES
+    for record in records:
+        if group and record.sealed.size_bytes > room:
+            yield group
+            group, room = [], MAX_GROUP_BYTES
+        group.append(record)
+        room -= record.sealed.size_bytes
+    yield group

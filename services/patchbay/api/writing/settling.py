@@ -1,58 +1,36 @@
-"""Verdicts for the records of this copy, read from what the projections have committed."""
+"""Verdicts for the records of this copy, from what the projections have committed."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from contextlib import suppress
 
 import structlog
 
-from patchbay.api.live import LIVE_COLUMNS, LiveGenerations
 from patchbay.api.writing.attempts import PendingRecord, reference_to
-from patchbay.api.writing.outcomes import Pending, Position, Quarantined
-from patchbay.postgres import DATABASE_FAILURES, Pool
+from patchbay.api.writing.outcomes import Pending
+from patchbay.api.writing.standings import ReadsStandings, Standing
+from patchbay.postgres import DATABASE_FAILURES
 
 _log = structlog.get_logger()
 
-_READ_VERDICTS = f"""
-SELECT w.number, e.digest, e.partition, e."offset", h.height, h.stopped_by, r.height AS routing_height,
-       q.stream IS NOT NULL AS quarantined, rq.stream IS NOT NULL AS routing_quarantined, {LIVE_COLUMNS}
-  FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS w (stream, height, number)
-  LEFT JOIN history.events e ON e.stream = w.stream AND e.height = w.height
-  LEFT JOIN {{read_model}}.heads h ON h.stream = w.stream
-  LEFT JOIN {{read_model}}.quarantine q ON q.stream = w.stream
-  LEFT JOIN {{routing}}.heads r ON r.stream = w.stream
-  LEFT JOIN {{routing}}.quarantine rq ON rq.stream = w.stream
-"""
-
 POLL_SECONDS = 0.025  # a notification is a hint; without one this bounds the wait for a verdict
 POLL_LIMIT_SECONDS = 0.5  # while nothing moves, the pause doubles up to here
+WATCHED_RECORDS = 16_384  # beyond this or the next nothing more is written, before memory grows
+WATCHED_BYTES = 64_000_000
 
 
-VerdictRow = Mapping[str, Any]  # the columns of `_READ_VERDICTS`
+class _Stream:
+    """The records of one stream that wait for a verdict, and those that wait for what their answer depends on."""
 
+    __slots__ = ("accepted", "lowest", "pending")
 
-class ReadsVerdicts(Protocol):
-    """What shows how far the projections are (see `VerdictReader`)."""
+    def __init__(self, lowest: int) -> None:
+        self.lowest = lowest  # no pending record is below this height
+        self.pending: dict[PendingRecord, None] = {}
+        self.accepted: dict[PendingRecord, None] = {}
 
-    async def read(self, records: Sequence[PendingRecord]) -> Sequence[VerdictRow]:
-        """Return one row for each record, in any order."""
-
-
-class VerdictReader:
-    """Reads, in one snapshot, what the history holds at the records' heights and which projections have passed them."""
-
-    def __init__(self, pool: Pool, live: LiveGenerations) -> None:
-        self._pool = pool
-        self._live = live
-
-    async def read(self, records: Sequence[PendingRecord]) -> Sequence[VerdictRow]:
-        """Return one row for each record, in any order."""
-        streams = [record.sealed.stream for record in records]
-        heights = [record.sealed.height for record in records]
-        while True:
-            rows = await self._pool.fetch(self._live.sql(_READ_VERDICTS), streams, heights)
-            if not rows or not self._live.moved(rows[0]["live_read_model"], rows[0]["live_routing"]):
-                return rows
+    def __bool__(self) -> bool:
+        """True if something is to be told."""
+        return bool(self.pending or self.accepted)
 
 
 class Settler:
@@ -63,99 +41,153 @@ class Settler:
     acknowledgement. The write's answer is given when the read model, and where asked the routing table, shows it.
     """
 
-    def __init__(self, reader: ReadsVerdicts) -> None:
+    def __init__(self, reader: ReadsStandings) -> None:
         self._reader = reader
-        self._watched: dict[PendingRecord, None] = {}
+        self._streams: dict[str, _Stream] = {}
+        self._arrived = asyncio.Event()
         self._woken = asyncio.Event()
+        self._pause = POLL_SECONDS
+        self._swept_at = 0.0  # loop time
+        self._bytes = 0
+        self.watched = 0  # how many records have no answer yet
 
     def wake(self) -> None:
         """Look now: a projection says it has moved."""
-        self._woken.set()
+        if self._streams:
+            self._woken.set()
 
     def watch(self, record: PendingRecord) -> None:
         """Tell this record its verdict."""
-        self._watched[record] = None
+        height = record.sealed.height
+        stream = self._streams.get(record.sealed.stream)
+        if stream is None:
+            stream = self._streams[record.sealed.stream] = _Stream(height)
+        stream.lowest = min(stream.lowest, height)
+        self._keep(record, stream.pending)
+        self._pause = POLL_SECONDS
+        self._arrived.set()
 
     @property
-    def watched(self) -> int:
-        """How many records have no answer yet."""
-        return len(self._watched)
+    def is_full(self) -> bool:
+        """True if so much waits for its verdict that nothing more may be written."""
+        return self.watched >= WATCHED_RECORDS or self._bytes >= WATCHED_BYTES
 
     async def run(self) -> None:
         """Settle until cancelled. A database that is away delays verdicts and loses none."""
-        pause = POLL_SECONDS
         while True:
-            await self._wait(pause)
-            self._drop_abandoned()
-            if not self._watched:
-                continue
+            await self._wait()
+            self._sweep()
             try:
-                moved = await self._settle(list(self._watched))
+                moved = await self._settle()
             except DATABASE_FAILURES as error:
                 _log.warning("verdicts_delayed", reason=str(error) or type(error).__name__)
                 moved = False
-            pause = POLL_SECONDS if moved else min(pause * 2, POLL_LIMIT_SECONDS)
+            except Exception:  # noqa: BLE001 - what one snapshot holds must not end the telling of all that follow
+                _log.exception("verdicts_not_read")
+                moved = False
+            self._pause = POLL_SECONDS if moved else min(self._pause * 2, POLL_LIMIT_SECONDS)
 
-    def _drop_abandoned(self) -> None:
-        for record in [record for record in self._watched if record.abandoned]:
-            del self._watched[record]
-            record.release()
-
-    async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds if self._watched else POLL_LIMIT_SECONDS):
+    async def _wait(self) -> None:
+        if not self._streams:
+            self._arrived.clear()
+            await self._arrived.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._pause):
                 await self._woken.wait()
-        except TimeoutError:
-            pass
         self._woken.clear()
 
-    async def _settle(self, records: Sequence[PendingRecord]) -> bool:
-        rows = await self._reader.read(records)
+    def _sweep(self) -> None:
+        """Let go, now and then, what no verdict matters to any more."""
+        now = asyncio.get_running_loop().time()
+        if now < self._swept_at + POLL_LIMIT_SECONDS:
+            return
+        self._swept_at = now
+        for name, stream in list(self._streams.items()):
+            for record in [record for record in stream.pending if record.abandoned]:
+                self._drop(record, stream.pending)
+                record.release()
+            for record in [record for record in stream.accepted if record.attempt.answered]:
+                self._drop(record, stream.accepted)
+            if not stream:
+                del self._streams[name]
+
+    async def _settle(self) -> bool:
+        lowest = {name: stream.lowest for name, stream in self._streams.items()}
+        if not lowest:
+            return False
         moved = False
-        for row in rows:
-            record = records[row["number"] - 1]
-            if self._tell(record, row):
-                self._watched.pop(record, None)
-                moved = True
+        for name, standing in (await self._reader.read(lowest)).items():
+            stream = self._streams.get(name)
+            if stream is None:
+                continue
+            try:
+                moved |= self._tell(stream, standing, lowest[name])
+            except Exception:  # noqa: BLE001 - one stream's trouble must not keep verdicts from the others
+                _log.exception("verdict_not_told", stream=name)
+            if not stream:
+                del self._streams[name]
         return moved
 
-    def _tell(self, record: PendingRecord, row: VerdictRow) -> bool:
-        """Tell the record what the row says; True if there is nothing more to wait for."""
-        if row["digest"] is None:
-            return self._tell_stopped(record, row)
-        if row["digest"].hex() != record.sealed.digest:
-            record.void = True
-            record.on_verdict(record)
-            return True
-        if not record.accepted:
+    def _tell(self, stream: _Stream, standing: Standing, asked_from: int) -> bool:
+        """Tell a stream's records what the snapshot shows; True if it was news to one of them."""
+        waited = len(stream.pending), len(stream.accepted)
+        for record in list(stream.accepted):
+            self._drop(record, stream.accepted)
+            self._answer(record, stream, standing)
+        if standing.height >= stream.lowest or standing.stopped_at is not None:
+            for record in list(stream.pending):
+                if record.void:
+                    self._drop(record, stream.pending)
+                elif record.sealed.height >= asked_from:  # else it came while the answer was on its way
+                    self._tell_verdict(record, stream, standing)
+            stream.lowest = min((r.sealed.height for r in stream.pending), default=standing.height + 1)
+        return len(stream.pending) < waited[0] or len(stream.accepted) < waited[1]
+
+    def _tell_verdict(self, record: PendingRecord, stream: _Stream, standing: Standing) -> None:
+        height = record.sealed.height
+        winner = standing.accepted.get(height) if height <= standing.height else None
+        if winner is not None and winner.digest == record.sealed.digest:
+            self._drop(record, stream.pending)
             record.accepted = record.acknowledged = True
-            record.position = Position(row["partition"], row["offset"] + 1)
+            record.position = winner.position
             record.on_verdict(record)
-        record.waiting_for = _behind(record, row)
+            self._answer(record, stream, standing)
+        elif winner is not None or (standing.stopped_at is not None and height > standing.stopped_at):
+            # Lost, or broken for good: a stopped stream accepts nothing but a mend.
+            self._drop(record, stream.pending)
+            record.turn_void()
+            record.on_verdict(record)
+
+    def _answer(self, record: PendingRecord, stream: _Stream, standing: Standing) -> None:
+        """Answer an accepted record's write, or keep it until what its answer depends on has passed it."""
+        attempt = record.attempt
+        record.waiting_for = _behind(record, standing)
+        if attempt.answered:
+            return
         if not record.waiting_for and record.position is not None:
-            record.attempt.conclude(record.written(record.position))
-            return True
-        if row["quarantined"] or row["routing_quarantined"]:
-            record.attempt.conclude(Pending(reference_to(record), record.waiting_for))
-            return True
-        return False
+            attempt.conclude(record.written(record.position))
+        elif standing.quarantined or standing.routing_quarantined:
+            attempt.conclude(Pending(reference_to(record), record.waiting_for))
+        else:
+            self._keep(record, stream.accepted)
 
-    def _tell_stopped(self, record: PendingRecord, row: VerdictRow) -> bool:
-        """A stream that is stopped below the record accepts nothing but a mend: the record is broken for good."""
-        if row["stopped_by"] is None:
-            return False
-        record.void = True
-        record.on_verdict(record)
-        record.attempt.conclude(Quarantined(f"stream {record.sealed.stream} is stopped; an operator has to mend it"))
-        return True
+    def _keep(self, record: PendingRecord, records: dict[PendingRecord, None]) -> None:
+        records[record] = None
+        self.watched += 1
+        self._bytes += record.sealed.size_bytes
+
+    def _drop(self, record: PendingRecord, records: dict[PendingRecord, None]) -> None:
+        del records[record]
+        self.watched -= 1
+        self._bytes -= record.sealed.size_bytes
 
 
-def _behind(record: PendingRecord, row: VerdictRow) -> tuple[str, ...]:
+def _behind(record: PendingRecord, standing: Standing) -> tuple[str, ...]:
     behind = []
-    if row["quarantined"]:
+    if standing.quarantined:
         behind.append("read_model")
     if record.attempt.write.changes_routing and (
-        row["routing_quarantined"] or (row["routing_height"] or 0) < record.sealed.height
+        standing.routing_quarantined or standing.routing_height < record.sealed.height
     ):
         behind.append("routing")
     return tuple(behind)

@@ -9,8 +9,10 @@ from patchbay.api.writing.attempts import Attempt
 from patchbay.api.writing.loading import Loader
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, KeyReused, Unavailable, Write, Written
 from patchbay.api.writing.replaying import Replayer
-from patchbay.api.writing.settling import Settler, VerdictReader
-from patchbay.api.writing.stream import StreamWriter, Surroundings
+from patchbay.api.writing.settling import Settler
+from patchbay.api.writing.standings import StandingReader
+from patchbay.api.writing.stream import StreamWriter
+from patchbay.api.writing.surroundings import Surroundings
 from patchbay.assistants.catalogue import Catalogue
 from patchbay.eventlog import Appender, LogIdentity
 from patchbay.postgres import Pool
@@ -34,7 +36,7 @@ class Writer:
 
     async def execute(self, write: Write, *, deadline: float) -> Written:
         """
-        Carry out a command. A repetition that is still under way is joined.
+        Carry out a command. A repetition that is still under way is joined; a caller that is cancelled ends nothing.
 
         Args:
             write: The command and what goes into its event's envelope.
@@ -47,42 +49,41 @@ class Writer:
         attempt = self._attempts.get(write.command_id)
         if attempt is None:
             attempt = self._start(write)
-            try:
-                return await self._answer(attempt, deadline)
-            finally:
-                attempt.expire()
-                del self._attempts[write.command_id]
-        if attempt.write.request_digest != write.request_digest:
+        elif attempt.write.request_digest != write.request_digest:
             raise KeyReused("this Idempotency-Key stands for another request, which is still under way")
-        return await self._answer(attempt, deadline)
+        return await attempt.wait(deadline)
 
     def _start(self, write: Write) -> Attempt:
-        if len(self._attempts) >= WAITING_WRITES:
+        if len(self._attempts) >= WAITING_WRITES or self._with.settler.is_full:
             raise Unavailable("too many writes are waiting already; nothing was sent")
         if abs(self._with.appender.clock_skew_seconds) > CLOCK_SKEW_SECONDS:
             raise Unavailable("this copy's clock is off the log's; nothing was sent")
-        attempt = self._attempts[write.command_id] = Attempt(write)
-        attempt.answer.add_done_callback(_retrieve)
+        attempt = self._attempts[write.command_id] = Attempt(write, self._forget_attempt)
         stream = self._streams.get(write.stream)
         if stream is None:
             stream = self._streams[write.stream] = StreamWriter(write.stream, self._with, self._forget_stream)
         stream.submit(attempt)
         return attempt
 
-    def _forget_stream(self, name: str) -> None:
-        self._streams.pop(name, None)
+    def _forget_attempt(self, attempt: Attempt) -> None:
+        del self._attempts[attempt.write.command_id]
 
-    async def _answer(self, attempt: Attempt, deadline: float) -> Written:
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await asyncio.shield(attempt.answer)
-        except TimeoutError:
-            raise attempt.failure() from None
+    def _forget_stream(self, stream: StreamWriter) -> None:
+        if self._streams.get(stream.stream) is stream:  # else a late verdict woke one that was let go before
+            del self._streams[stream.stream]
 
     def session_ended(self, session: int, _reason: str) -> None:
         """The appender's session is over: forget what it has not had acknowledged."""
         for stream in list(self._streams.values()):
             stream.session_ended(session)
+
+    async def close(self) -> None:
+        """Answer whoever waits with what is known, and end."""
+        for attempt in list(self._attempts.values()):
+            attempt.expire()
+        tasks = [task for stream in list(self._streams.values()) for task in stream.close()]
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def look_up(self, reference: CommandReference) -> CommandStatus:
         """
@@ -104,18 +105,13 @@ async def open_writer(
     catalogue: Catalogue | None = None,
 ) -> AsyncIterator[tuple[Writer, Settler]]:
     """Open a writer; its settler is to be woken whenever a projection says that it has moved."""
-    settler = Settler(VerdictReader(pool, live))
+    settler = Settler(StandingReader(pool, live))
     writer = Writer(Surroundings(Loader(pool, live, identity), appender, settler, Replayer(pool, live), catalogue))
     appender.on_session_end(writer.session_ended)
     settling = asyncio.create_task(settler.run())
     try:
         yield writer, settler
     finally:
+        await writer.close()
         settling.cancel()
         await asyncio.wait([settling])
-
-
-def _retrieve(answer: "asyncio.Future[Written]") -> None:
-    """Mark an exception as seen: its asker may have gone."""
-    if not answer.cancelled():
-        answer.exception()

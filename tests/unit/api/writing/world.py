@@ -2,17 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from secrets import token_hex
-from typing import Any
 
-from patchbay.api.writing.attempts import PendingRecord
+from patchbay.api.writing import standings
 from patchbay.api.writing.kinds import evolve
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Position, State, Write, Written
 from patchbay.api.writing.settling import Settler
 from patchbay.api.writing.snapshot import KnownCommand, Loaded, Wanted
-from patchbay.api.writing.stream import Surroundings
+from patchbay.api.writing.standings import Standing
+from patchbay.api.writing.surroundings import Surroundings
 from patchbay.api.writing.writer import Writer
 from patchbay.assistants import events
 from patchbay.assistants.codec import decode_event
@@ -43,7 +43,8 @@ class World:
         self.heads: dict[str, Head] = {}
         self.history: dict[str, list[Accepted]] = {}
         self.verdicts: dict[Verdict, int] = dict.fromkeys(Verdict, 0)
-        self.routed: dict[str, int] = {}
+        self.routed_heights: dict[str, int] = {}
+        self.quarantined: dict[str, frozenset[str]] = {}
         self.paused = False
         self.routing_paused = False
         self.loads = 0
@@ -62,7 +63,7 @@ class World:
                     self._fold(read_envelope(record, self.identity), Position(partition, record.offset + 1))
                     self._offsets[partition] += 1
         if not self.routing_paused:
-            self.routed = {stream: head.height for stream, head in self.heads.items()}
+            self.routed_heights = {stream: head.height for stream, head in self.heads.items()}
         for settler in self._settlers:
             settler.wake()
 
@@ -112,7 +113,7 @@ class World:
                 for a in accepted
                 if a.envelope.command_id in wanted.command_ids
             },
-            quarantined_in=frozenset(),
+            quarantined_in=self.quarantined.get(wanted.stream, frozenset()),
             position=Position(partition, self._offsets[partition]),
         )
 
@@ -144,33 +145,36 @@ class World:
             id=number.id, phone_number=number.phone_number, registration=number.registration, status=number.status
         )
 
-    async def read(self, records: Sequence[PendingRecord]) -> Sequence[Mapping[str, Any]]:
+    async def read(self, lowest: Mapping[str, int]) -> Mapping[str, Standing]:
         """Return what the settler asks for."""
         await self._turns()
-        return [self._verdict_row(number, record) for number, record in enumerate(records, start=1)]
+        return {stream: self._standing(stream, low) for stream, low in lowest.items()}
 
-    def _verdict_row(self, number: int, record: PendingRecord) -> Mapping[str, Any]:
-        stream, height = record.sealed.stream, record.sealed.height
-        accepted = self.history.get(stream, [])[height - 1 : height]
+    def _standing(self, stream: str, low: int) -> Standing:
         head = self.head(stream)
-        return {
-            "number": number,
-            "digest": bytes.fromhex(accepted[0].envelope.digest) if accepted else None,
-            "partition": accepted[0].position.partition if accepted else None,
-            "offset": accepted[0].position.next_offset - 1 if accepted else None,
-            "height": head.height,
-            "stopped_by": bytes.fromhex(head.stopped_by) if head.stopped_by else None,
-            "routing_height": self.routed.get(stream, 0),
-            "quarantined": False,
-            "routing_quarantined": False,
-        }
+        return Standing(
+            height=head.height,
+            stopped_at=None if head.stopped_by is None else head.height,
+            routing_height=self.routed_heights.get(stream, 0),
+            quarantined="read_model" in self.quarantined.get(stream, ()),
+            routing_quarantined="routing" in self.quarantined.get(stream, ()),
+            accepted={
+                a.envelope.height: standings.Accepted(a.envelope.digest, a.position)
+                for a in self.history.get(stream, [])[low - 1 :]
+            },
+        )
 
     async def replay(self, stream: str, height: int, *, routed: bool) -> Written:
         """Return the effect of an accepted event."""
-        while routed and self.routed.get(stream, 0) < height:
-            await asyncio.sleep(0.001)
+        if routed:
+            await self.routed(stream, height)
         a = self.history[stream][height - 1]
         return Written(event=a.event, state=a.state, height=height, position=a.position, replayed=True)
+
+    async def routed(self, stream: str, height: int) -> None:
+        """Return once the routing table shows the stream at this height."""
+        while self.routed_heights.get(stream, 0) < height:
+            await asyncio.sleep(0.001)
 
     async def look_up(self, reference: CommandReference) -> CommandStatus:
         """Return what became of a command."""
@@ -197,6 +201,7 @@ class World:
             try:
                 yield Copy(self, writer, appender)
             finally:
+                await writer.close()
                 self._settlers.remove(settler)
                 settling.cancel()
                 with suppress(asyncio.CancelledError):
