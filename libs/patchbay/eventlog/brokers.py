@@ -62,6 +62,7 @@ async def open_consumer(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsume
         fetch_max_bytes=_FETCH_MAX_BYTES,
         fetch_min_bytes=1,  # the broker answers as soon as there is a record
         fetch_max_wait_ms=500,
+        request_timeout_ms=5000,  # a broker that vanished without a word is given up after this
         retry_backoff_ms=100,
     )
     try:

@@ -1,9 +1,13 @@
 """Which log this is, and in which of its partitions a stream lies."""
 
 from functools import lru_cache
+from re import compile as pattern
 from struct import unpack_from
+from typing import Final
 
 import msgspec
+
+is_stream_key: Final = pattern(rb"[!-~]{1,128}").fullmatch
 
 _MULTIPLIER = 0x5BD1E995
 _SEED = 0x9747B28C
@@ -30,6 +34,19 @@ def partition_of_key(key: bytes, partition_count: int) -> int:
     Source: org.apache.kafka.clients.producer.internals.BuiltInPartitioner (murmur2, sign bit cleared, modulo).
     """
     return (murmur2(key) & 0x7FFFFFFF) % partition_count
+
+
+@lru_cache(maxsize=65536)
+def place_of_key(key: bytes, partition_count: int) -> tuple[str, int]:
+    """
+    Return the stream of a record's key, and its partition.
+
+    Raises:
+        ValueError: No stream has such a key.
+    """
+    if not is_stream_key(key):
+        raise ValueError("the key is no stream's")
+    return key.decode(), partition_of_key(key, partition_count)
 
 
 def murmur2(data: bytes) -> int:

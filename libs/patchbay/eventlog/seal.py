@@ -10,13 +10,14 @@ from patchbay.eventlog.envelope import (
     AFFECTS_PATTERN,
     CONTROL_BYTES,
     DIGEST_DIGITS,
+    DIGITS_TO_ZERO,
     HEX_DIGITS,
     MANIFEST_KEY,
     MAX_HEIGHT,
-    STREAM_PATTERN,
-    TIME_PATTERN,
+    TIME_SHAPE,
     Base,
 )
+from patchbay.eventlog.identity import is_stream_key
 from patchbay.eventlog.verdict import Head
 
 
@@ -68,11 +69,11 @@ def seal(event: NewEvent, *, stream: str, parent: Head, base: Head | Base, time:
         ValueError: A field would make the record foreign to its readers; the message names it.
     """
     key, at, height = stream.encode(), time.encode(), parent.height + 1
-    if not STREAM_PATTERN(key) or key == MANIFEST_KEY:
+    if not is_stream_key(key) or key == MANIFEST_KEY:
         raise ValueError(f"not the name of a stream: {stream!r}")
     if not base.height < height <= MAX_HEIGHT:
         raise ValueError(f"a base at height {base.height} is not below height {height}")
-    if not TIME_PATTERN(at):
+    if at.translate(DIGITS_TO_ZERO) != TIME_SHAPE:
         raise ValueError(f"not a time with six digits and Z: {time!r}")
     on_base = base.height == parent.height and base.digest == parent.digest
     _check_texts((event.type, event.source, event.dataschema, event.actor, event_id), (event.subject, event.reason))
