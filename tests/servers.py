@@ -5,7 +5,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload, overload
 
 import asyncpg
 import pytest
@@ -16,6 +16,18 @@ from patchbay.embedded import run_kafka, run_postgres
 T = TypeVar("T")
 
 
+@overload
+async def eventually(condition: Callable[[], Awaitable[T]], deadline_seconds: float = 10.0) -> T: ...
+
+
+@overload
+async def eventually(condition: Callable[[], T], deadline_seconds: float = 10.0) -> T: ...
+
+
+@overload
+async def eventually(condition: Callable[[], Awaitable[T]], deadline_seconds: float = 10.0) -> T: ...
+@overload
+async def eventually(condition: Callable[[], T], deadline_seconds: float = 10.0) -> T: ...
 async def eventually(condition: Callable[[], Awaitable[T]] | Callable[[], T], deadline_seconds: float = 10.0) -> T:
     """
     Return the first truthy outcome of `condition`, which may be a coroutine function.

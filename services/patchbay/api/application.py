@@ -16,7 +16,7 @@ from patchbay.api.errors import InvalidRequest, OperatorsOnly, TooManyRequests
 from patchbay.api.exchange import Exchange, parse_query
 from patchbay.api.failures import answer_failure, unsettled
 from patchbay.api.handlers import accounts, assistants, commands, health, keys, phone_numbers, routing
-from patchbay.api.minting import RequestIds
+from patchbay.api.minting import name_request
 from patchbay.api.rate_limits import fields as rate_fields
 from patchbay.api.routes import UNROUTED, Route, RouteTable
 from patchbay.api.tokens import MalformedToken, TokenOfAnotherLog
@@ -47,14 +47,13 @@ class Application:
     def __init__(self, backend: Backend, routes: Iterable[Route] = ROUTES) -> None:
         self._backend = backend
         self._table = RouteTable(routes)
-        self._request_ids = RequestIds()
         self._metrics: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def handle(self, request: BaseRequest) -> WireResponse:
         """Answer one request, whatever happens; a client that hangs up cancels nothing."""
         started = perf_counter()
         now = asyncio.get_running_loop().time()
-        request_id = self._request_ids.name(request.headers.get("Request-Id"))
+        request_id = name_request(request.headers.get("Request-Id"))
         url = request.rel_url
         exchange = Exchange(request, self._backend, url.raw_path, now + self._backend.write_seconds)
         try:

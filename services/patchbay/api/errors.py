@@ -3,6 +3,7 @@ Why a request is refused before, or beside, the domain's own rejections.
 
 RefusedRequest
 ├── InvalidRequest         wrong whatever the state; `.issues` has every fault
+├── MalformedHttp          not even a request
 ├── Unauthorized           no key, or none that is known and in force
 ├── Forbidden              .code tells which
 │   ├── OtherAccount       the id or slug of another account
@@ -39,6 +40,15 @@ class InvalidRequest(RefusedRequest):
         more = "" if len(issues) == 1 else f" ({len(issues) - 1} more in issues)"
         super().__init__((f"{first.path}: {first.message}" if first.path else first.message) + more)
         self.issues = tuple(issues)
+
+
+class MalformedHttp(RefusedRequest):
+    """What came over the connection is not HTTP."""
+
+    code = "malformed_http"
+
+    def __init__(self) -> None:
+        super().__init__("This is not a well-formed HTTP request.")
 
 
 class Unauthorized(RefusedRequest):

@@ -45,6 +45,7 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
     # The request itself.
     errors.InvalidRequest: Failure(400, facts=lambda e: {"issues": e.issues}),
     InvalidBody: Failure(400, "invalid_request", facts=lambda e: {"issues": e.issues}),
+    errors.MalformedHttp: Failure(400),
     errors.Unauthorized: Failure(401, fields=lambda _: {"WWW-Authenticate": 'Bearer realm="patchbay"'}),
     errors.OtherAccount: Failure(403),
     errors.MissingScope: Failure(403, facts=lambda e: {"scope": e.scope}),

@@ -11,6 +11,8 @@ from typeid import TypeID
 _SECRET_BYTES = 24  # 192 random bits
 _HINT_CHARACTERS = len("tk_live_") + 4  # 24 of the 192 bits
 
+# Each process counts from a random number of its own.
+_numbers = itertools.count(secrets.randbits(40) << 32)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 
 
@@ -41,15 +43,11 @@ def mint_id(prefix: str) -> str:
     return str(TypeID(prefix))
 
 
-class RequestIds:
-    """Names for requests: the client's own where it is harmless, else one of ours."""
+def mint_request_id() -> str:
+    """Return a name for a request that came without one."""
+    return f"req_{next(_numbers):018x}"
 
-    def __init__(self) -> None:
-        self._process = secrets.token_hex(6)
-        self._numbers = itertools.count(1)
 
-    def name(self, wanted: str | None) -> str:
-        """Return the id of a request whose `Request-Id` header is `wanted`."""
-        if wanted is not None and _REQUEST_ID.fullmatch(wanted):
-            return wanted
-        return f"req_{self._process}{next(self._numbers):06x}"
+def name_request(wanted: str | None) -> str:
+    """Return the name of a request whose `Request-Id` header is `wanted`: that if harmless, else a new one."""
+    return wanted if wanted is not None and _REQUEST_ID.fullmatch(wanted) else mint_request_id()

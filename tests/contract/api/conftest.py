@@ -1,0 +1,22 @@
+"""One running service for all tests of the HTTP contract."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest_asyncio
+from tests.contract.api.service import Service, run_service
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def service(kafka: str, postgres: str) -> AsyncIterator[Service]:
+    """Give a running service with a log and a database of its own."""
+    name = f"test_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(postgres)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        async with run_service(kafka, postgres.rsplit("/", 1)[0] + f"/{name}", f"test.{name}") as running:
+            yield running
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()

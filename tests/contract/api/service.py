@@ -1,0 +1,210 @@
+"""The API with its projections as real processes, and a client that shows answers as they are."""
+
+import asyncio
+import hashlib
+import json
+import os
+import secrets
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import aiohttp
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from multidict import CIMultiDictProxy
+from tests.servers import eventually
+
+from patchbay.embedded.ports import free_port
+
+STOP_SECONDS = 15.0
+READY_SECONDS = 60.0
+OPERATOR_SECRET = "tk_live_" + secrets.token_hex(16)
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """An answer."""
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def code(self) -> str:
+        assert self.json["success"] is False
+        assert self.json["status"] == self.status
+        assert self.json["error"]
+        return str(self.json["code"])
+
+    @property
+    def issues(self) -> set[tuple[str, str]]:
+        assert (self.status, self.code) == (400, "invalid_request")
+        return {(issue["path"], issue["code"]) for issue in self.json["issues"]}
+
+
+class Caller:
+    """Sends requests with one key."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, secret: str | None, slug: str = "") -> None:
+        self.session = session
+        self.url = url
+        self.secret = secret
+        self.slug = slug
+
+    def at(self, url: str) -> "Caller":
+        """Return the same caller at another copy of the API."""
+        return Caller(self.session, url, self.secret, self.slug)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        data: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send one request; a `body` goes as JSON, `data` as it is."""
+        fields = {"Authorization": f"Bearer {self.secret}"} if self.secret is not None else {}
+        if body is not None:
+            data = json.dumps(body).encode()
+        if data is not None:
+            fields["Content-Type"] = "application/json"
+        fields |= headers or {}
+        url = self.url + path
+        async with self.session.request(method, url, data=data, headers=fields, allow_redirects=False) as response:
+            return Reply(response.status, response.headers, await response.read())
+
+    async def create(self, name: str = "Sales Agent", **fields: object) -> Any:
+        """Create an assistant, and return its record."""
+        reply = await self.send("POST", "/api/assistants", {"accountSlug": self.slug, "name": name, **fields})
+        assert reply.status == 200, reply.body
+        return reply.json["assistant"]
+
+    async def register(self, phone_number: str | None = None) -> Any:
+        """Register a phone number that nobody has, and return its record."""
+        number = phone_number or fresh_number()
+        reply = await self.send("POST", "/api/phone-numbers", {"accountSlug": self.slug, "phoneNumber": number})
+        assert reply.status == 200, reply.body
+        return reply.json["phone_number"]
+
+    async def assign(self, assistant_id: str, *number_ids: str, **fields: object) -> Reply:
+        """Replace the numbers of an assistant."""
+        body = {"accountSlug": self.slug, "phoneNumberIds": number_ids, **fields}
+        return await self.send("PATCH", f"/api/assistants/{assistant_id}/telephony/phone-numbers", body)
+
+    async def patch(self, assistant_id: str, headers: Mapping[str, str] | None = None, **fields: object) -> Reply:
+        """Change an assistant."""
+        body = {"accountSlug": self.slug, **fields}
+        return await self.send("PATCH", f"/api/assistants/{assistant_id}", body, headers=headers)
+
+    async def issue(self, **fields: object) -> Any:
+        """Issue a key, and return its record with the secret."""
+        body = {"accountSlug": self.slug, "name": "a key", "requestsPerHour": None, **fields}
+        reply = await self.send("POST", "/api/keys", body)
+        assert reply.status == 200, reply.body
+        return reply.json["key"]
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that runs, and who may use it."""
+
+    kafka: str
+    topic: str
+    url: str
+    operator: Caller
+    own: Caller  # a key with all scopes and no limit, of the account `my-team`
+    other: Caller  # likewise of `other-team`
+
+    def caller(self, secret: str | None, slug: str = "my-team") -> Caller:
+        """Return a caller with another key."""
+        return Caller(self.operator.session, self.url, secret, slug)
+
+    async def records(self) -> int:
+        """Return how many records the topic has, manifests and voids included."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            partitions = consumer.partitions_for_topic(self.topic) or set()
+            await consumer._client.force_metadata_update()
+            partitions = consumer.partitions_for_topic(self.topic) or partitions
+            ends = await consumer.end_offsets([TopicPartition(self.topic, p) for p in partitions])
+            return sum(ends.values())
+        finally:
+            await consumer.stop()
+
+    @asynccontextmanager
+    async def nothing_appended(self) -> AsyncIterator[None]:
+        """Fail if the block leaves a record in the log."""
+        before = await self.records()
+        yield
+        assert await self.records() == before, "something was appended"
+
+
+def fresh_number() -> str:
+    """Return a phone number that no other test has."""
+    return f"+49301{secrets.randbelow(10**8):08d}"
+
+
+@asynccontextmanager
+async def run_process(module: str, environment: Mapping[str, str]) -> AsyncIterator[Process]:
+    """Run a service as a process of its own, and stop it in order."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, env={**os.environ, **environment, "LOG_LEVEL": "warning"}
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_SECONDS)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+@asynccontextmanager
+async def run_service(kafka: str, database_url: str, topic: str) -> AsyncIterator[Service]:
+    """Run the API, the projector and the routing, with two accounts opened."""
+    port = free_port()
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "DATABASE_URL": database_url,
+        "TOPIC": topic,
+        "PARTITIONS": "2",
+        "API_PORT": str(port),
+        "OPERATOR_KEY_SHA256": hashlib.sha256(OPERATOR_SECRET.encode()).hexdigest(),
+    }
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(run_process("patchbay.api", environment))
+        for module in ("patchbay.projector", "patchbay.routing"):
+            own_port = {"HEALTH_PORT": str(free_port())}
+            await stack.enter_async_context(run_process(module, environment | own_port))
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
+        url = f"http://127.0.0.1:{port}"
+        operator = Caller(session, url, OPERATOR_SECRET)
+        await eventually(lambda: _is_ready(operator), READY_SECONDS)
+        callers = [await _open(operator, slug) for slug in ("my-team", "other-team")]
+        yield Service(kafka=kafka, topic=topic, url=url, operator=operator, own=callers[0], other=callers[1])
+
+
+async def _is_ready(caller: Caller) -> bool:
+    try:
+        return (await caller.send("GET", "/readyz")).status == 200
+    except aiohttp.ClientConnectionError:
+        return False
+
+
+async def _open(operator: Caller, slug: str) -> Caller:
+    opened = await operator.send("POST", "/api/accounts", {"accountSlug": slug, "name": slug.title()})
+    assert opened.status == 200, opened.body
+    key = await Caller(operator.session, operator.url, operator.secret, slug).issue()
+    return Caller(operator.session, operator.url, key["secret"], slug)
