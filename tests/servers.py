@@ -5,7 +5,7 @@ import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar, overload, overload
+from typing import TypeVar, overload
 
 import asyncpg
 import pytest
@@ -24,10 +24,6 @@ async def eventually(condition: Callable[[], Awaitable[T]], deadline_seconds: fl
 async def eventually(condition: Callable[[], T], deadline_seconds: float = 10.0) -> T: ...
 
 
-@overload
-async def eventually(condition: Callable[[], Awaitable[T]], deadline_seconds: float = 10.0) -> T: ...
-@overload
-async def eventually(condition: Callable[[], T], deadline_seconds: float = 10.0) -> T: ...
 async def eventually(condition: Callable[[], Awaitable[T]] | Callable[[], T], deadline_seconds: float = 10.0) -> T:
     """
     Return the first truthy outcome of `condition`, which may be a coroutine function.
