@@ -38,7 +38,7 @@ format: install-dev ## Format the code and sort its imports
 	@$(BIN)/ruff check --select I --fix .
 
 bench: install-dev ## Measure against a plain CRUD service, in the same run
-	@$(BIN)/python -m pytest tests/benchmarks -s --timeout 1800
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
 lock: install-dev ## Resolve requirements/*.txt anew from pyproject.toml (and with ARGS=--upgrade, to newer versions)
 	@$(BIN)/python requirements/relock.py $(ARGS)
