@@ -190,5 +190,5 @@ def refused(status: int, body: Body) -> Refused:
     issues = [
         f"{issue.get('path') or 'body'}: {issue.get('message', '')}".rstrip(".") for issue in body.get("issues", [])
     ]
-    parts = [sentence, *issues, *([_HINTS[code]] if code in _HINTS else [])]
+    parts = [*(issues or [sentence]), *([_HINTS[code]] if code in _HINTS else [])]
     return Refused("; ".join(parts) + ".", status=status, code=code)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from patchbay.cli.calling import Answer, Api, Body, refused, segment
 from patchbay.cli.errors import Unreachable
 from patchbay.cli.showing import clean
-from patchbay.cli.stage import Asked, Lines, Stage, Terminal
+from patchbay.cli.stage import Asked, Lines, Shown, Stage, Terminal
 from patchbay.cli.whereabouts import ApiAccess, Endpoints, LogAccess, Whereabouts
 from patchbay.eventlog import EventLogError, Record, open_log, open_reader
 from patchbay.postgres import DATABASE_FAILURES, open_connection
@@ -62,7 +62,7 @@ class _Demo:
             held = self._api.read(path)["assistant"]["phone_number_ids"]
             rest = [number_id for number_id in held if number_id != number["id"]]
             body = {"accountSlug": self._slug, "phoneNumberIds": rest}
-            self._show("PATCH", f"{path}/telephony/phone-numbers", body, is_brief=True)
+            self._show("PATCH", f"{path}/telephony/phone-numbers", body, shown="status")
         return str(number["id"])
 
     def four_calls(self, number_id: str) -> Body:
@@ -86,12 +86,12 @@ class _Demo:
         """Let a second assistant ask for the number, without and with `reassign`."""
         self._stage.scene("A second assistant asks for the same number")
         body: Body = {"accountSlug": self._slug, "name": "Reception", "templateId": "inbound-support"}
-        second = self._show("POST", "/api/assistants", body, is_brief=True)["assistant"]
+        second = self._show("POST", "/api/assistants", body, shown="status")["assistant"]
         path = f"/api/assistants/{second['id']}/telephony/phone-numbers"
         body = {"accountSlug": self._slug, "phoneNumberIds": [number_id]}
         self._show("PATCH", path, body, expected=409)
         self._stage.scene("It insists", "One event moves the number; at no time has it two assistants, or none.")
-        self._show("PATCH", path, {**body, "reassign": True})
+        self._show("PATCH", path, {**body, "reassign": True}, shown="in part")
         self.show_route()
 
     def show_records(self, positions: Mapping[int, int], assistant: Body) -> None:
@@ -111,7 +111,7 @@ class _Demo:
         """Show who answers a call: the row that routers read, and the look-up over HTTP."""
         self._stage.scene("Who answers a call to the number", "A row that any SIP router reads with plain SQL.")
         self._stage.facts(_ROUTE.replace("$1", f"'{DEMO_NUMBER}'"), asyncio.run(self._route()))
-        self._show("GET", f"/api/routing/inbound/{segment(DEMO_NUMBER)}")
+        self._show("GET", f"/api/routing/inbound/{segment(DEMO_NUMBER)}", shown="in part")
 
     def _show(
         self,
@@ -121,11 +121,11 @@ class _Demo:
         *,
         headers: Mapping[str, str] | None = None,
         expected: int = 200,
-        is_brief: bool = False,
+        shown: Shown = "whole",
     ) -> Body:
         """Make a call, show it, and return the answer's body, if it is the one to be shown."""
         answer: Answer = self._api.call(method, path, body, headers)
-        self._stage.exchange(method, path, Asked(body, headers or {}, is_brief), answer)
+        self._stage.exchange(method, path, Asked(body, headers or {}, shown), answer)
         content = answer.body if answer.content else {}
         if answer.status != expected:
             raise refused(answer.status, content)

@@ -13,6 +13,7 @@ from patchbay.cli.showing import clean
 from patchbay.eventlog import Foreign, Record, Verdict
 
 _COLOURS: Final = {Verdict.VOID: "\x1b[2m", Verdict.FOREIGN: "\x1b[2m", Verdict.BROKEN: "\x1b[1;31m"}
+_MANIFEST: Final = "manifest"
 _PLAIN: Final = "\x1b[0m"
 
 
@@ -21,14 +22,15 @@ def for_people(judged: Judged, style: Style, *, in_colour: bool) -> str:
     content, record = judged.content, judged.record
     if isinstance(content, Foreign):
         time, stream, height, type_, who = _appended_at(record), _key_text(record), "-", "-", "-"
-        what = f"{content.reason} {content.detail}".strip() + f" (partition {record.partition}, offset {record.offset})"
+        reason = "what log this is" if content.reason == _MANIFEST else f"{content.reason} {content.detail}".strip()
+        what = f"{reason} (partition {record.partition}, offset {record.offset})"
     else:
         time, stream, height, type_ = content.time, style.id(content.stream), str(content.height), content.type
         who, what = style.id(content.actor or "-"), describe(content, style)
     width = 31 if style.is_full else 12
     line = (
         f"{time[:23].replace('T', ' ')}  {clean(stream):<{width}} {height:>6}  {clean(type_):<16}  "
-        f"{clean(who):<{width - 1}} {judged.verdict.value:<8}  {clean(what)}"
+        f"{clean(who):<{width - 1}}  {judged.verdict.value:<8}  {clean(what)}"
     )
     colour = _COLOURS.get(judged.verdict) if in_colour else None
     return line if colour is None else f"{colour}{line}{_PLAIN}"

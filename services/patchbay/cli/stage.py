@@ -2,7 +2,7 @@
 
 import http.client
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -11,6 +11,11 @@ from patchbay.cli.showing import as_json, clean, cut
 
 _SHOWN_HEADERS: Final = ("etag", "location", "patchbay-position")
 _VALUE_CHARACTERS: Final = 70
+_TELLING: Final = ("id", "name", "inbound_enabled", "phone_number_ids", "version")
+_NEVER_CUT: Final = ("error", "message")
+
+
+Shown = Literal["whole", "in part", "status"]  # how much of an answer people see
 
 
 class Stage(Protocol):
@@ -31,7 +36,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     body: Body | None = None
     headers: Mapping[str, str] = {}
-    is_brief: bool = False  # of its answer only the status is of interest
+    shown: Shown = "whole"
 
 
 class Terminal:
@@ -58,8 +63,8 @@ class Terminal:
         for name in _SHOWN_HEADERS:
             if name in answer.headers:
                 print(f"     {name}: {cut(answer.headers[name], _VALUE_CHARACTERS)}")
-        if answer.content and not asked.is_brief:
-            print(_indented(answer.body))
+        if answer.content and asked.shown != "status":
+            print(_indented(_in_part(answer.body) if asked.shown == "in part" else answer.body))
 
     def facts(self, title: str, facts: Mapping[str, Any]) -> None:
         """Show names with their values, cut."""
@@ -97,6 +102,13 @@ class Lines:
         print(as_json({"scene": self._title, "title": title, "facts": dict(facts)}))
 
 
+def _in_part(body: Body) -> Body:
+    assistant = body.get("assistant")
+    if not isinstance(assistant, dict):
+        return body
+    return {**body, "assistant": {name: assistant[name] for name in _TELLING if name in assistant} | {"…": "…"}}
+
+
 def _indented(body: Body) -> str:
     text = msgspec.json.format(msgspec.json.encode(_shortened(body)), indent=2).decode()
     return "\n".join(f"     {line}" for line in text.splitlines())
@@ -106,7 +118,7 @@ def _shortened(value: object) -> object:
     if isinstance(value, str):
         return cut(value, _VALUE_CHARACTERS)
     if isinstance(value, dict):
-        return {name: _shortened(member) for name, member in value.items()}
+        return {name: member if name in _NEVER_CUT else _shortened(member) for name, member in value.items()}
     if isinstance(value, list):
         return [_shortened(item) for item in value]
     return value
