@@ -1,7 +1,6 @@
 """Opening a log: the topic, a manifest at the start of each partition, and the check that all of it agrees."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from secrets import token_hex
@@ -16,9 +15,8 @@ from patchbay.eventlog.identity import LogIdentity
 from patchbay.eventlog.manifest import RULE_VERSION, Manifest, manifest_headers, read_manifest
 from patchbay.eventlog.producer import Producer
 from patchbay.eventlog.record import Record
-from patchbay.eventlog.topic import TopicFault, create_topic, describe_partitions, topic_faults
+from patchbay.eventlog.topic import TopicFault, await_partitions, create_topic, describe_partitions, topic_faults
 
-_creation_poll_seconds = 0.02
 _append_timeout_seconds = 10.0
 
 
@@ -55,7 +53,8 @@ async def open_log(
             await create_topic(
                 bootstrap_servers, topic, partitions=create_with_partitions, replication_factor=replication_factor
             )
-        count = await _await_partitions(bootstrap_servers, topic)
+        async with open_admin(bootstrap_servers) as admin:
+            count = await await_partitions(admin, topic)
         async with open_consumer(bootstrap_servers) as consumer:
             visit = _Visit(bootstrap_servers, consumer, topic, count)
             manifests = await visit.manifests()
@@ -199,17 +198,6 @@ async def _append_manifests(bootstrap_servers: str, topic: str, manifests: Seque
         await producer.stop()
     finally:
         await producer.abandon()
-
-
-async def _await_partitions(bootstrap_servers: str, topic: str) -> int:
-    """Return how many partitions the topic has, once each has a leader; the caller bounds it."""
-    while True:
-        async with open_admin(bootstrap_servers) as admin:
-            with contextlib.suppress(TopicMissing):
-                partitions = await describe_partitions(admin, topic)
-                if all(partition["leader"] >= 0 and not partition["error_code"] for partition in partitions):
-                    return len(partitions)
-        await asyncio.sleep(_creation_poll_seconds)
 
 
 def _lost_start(partition: TopicPartition, start: int) -> TopicFault:

@@ -1,6 +1,8 @@
 """The topic's settings: what it is created with, and what each deviation would cost."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +14,7 @@ from patchbay.eventlog.brokers import bounded, open_admin
 from patchbay.eventlog.contract import MAX_GROUP_BYTES
 from patchbay.eventlog.errors import LogUnavailable, TopicMissing
 
+_creation_poll_seconds: Final = 0.02
 MAX_MESSAGE_BYTES: Final = 4 * MAX_GROUP_BYTES
 
 _ALWAYS: Final[Mapping[str, tuple[str, str]]] = {
@@ -49,7 +52,7 @@ async def create_topic(
     bootstrap_servers: str, topic: str, *, partitions: int, replication_factor: int = 1, timeout_seconds: float = 15.0
 ) -> None:
     """
-    Create the topic with the settings of a log; one that exists is left as it is.
+    Create the topic with the settings of a log, and wait until it can be used; one that exists is left as it is.
 
     Raises:
         LogUnavailable: The brokers did not answer within the bound, or refuse.
@@ -61,6 +64,7 @@ async def create_topic(
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:
                 raise LogUnavailable(f"creating topic {topic}: {error.__name__} {' '.join(map(str, message))}")
+        await await_partitions(admin, topic)
 
 
 def settings_of(replication_factor: int) -> Mapping[str, str]:
@@ -117,6 +121,16 @@ async def describe_partitions(admin: AIOKafkaAdminClient, topic: str) -> Sequenc
         raise TopicMissing(topic, f"there is no topic {topic}")
     partitions: Sequence[Mapping[str, Any]] = described["partitions"]
     return partitions
+
+
+async def await_partitions(admin: AIOKafkaAdminClient, topic: str) -> int:
+    """Return how many partitions the topic has, once each has a leader; the caller bounds it."""
+    while True:
+        with suppress(TopicMissing):  # the broker that is asked may hear of it last
+            partitions = await describe_partitions(admin, topic)
+            if all(partition["leader"] >= 0 and not partition["error_code"] for partition in partitions):
+                return len(partitions)
+        await asyncio.sleep(_creation_poll_seconds)
 
 
 async def _read_settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str, str]:
