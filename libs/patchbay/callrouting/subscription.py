@@ -188,9 +188,11 @@ class CallRouting:
         try:
             fact = read_fact(envelope)
             changed = self._table.apply(fact) if fact is not None else ()
-        except Exception as error:  # the stream is blocked, with the reason
+        except Exception as error:  # noqa: BLE001 - the stream is blocked, with the reason
             self._blocked.add(envelope.stream)
-            log.exception("stream_blocked", stream=envelope.stream, height=envelope.height, reason=str(error))
+            # Without a traceback, which would show the event.
+            reason = f"{type(error).__name__}: {error}"
+            log.error("stream_blocked", stream=envelope.stream, height=envelope.height, reason=reason)  # noqa: TRY400
             return
         if self._on_change is not None and self._caught_up.is_set():
             for phone_number in changed:

@@ -1,5 +1,6 @@
 """The seam between the loop and a projection: how accepted events become rows, and what happens if they cannot."""
 
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
@@ -127,10 +128,16 @@ def _suspect(arrival: Arrival, error: Exception) -> Suspect:
         partition=arrival.partition,
         offset=arrival.offset,
         reason=_reason(error),
-        exc_info=error,
+        where=_where(error),
     )
     return Suspect(envelope.stream, envelope.height, _reason(error))
 
 
 def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"[:1000].replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _where(error: Exception) -> str:
+    """Return where it was raised; a whole traceback would show the event, and with it what no log should hold."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""

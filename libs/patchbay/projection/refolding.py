@@ -1,5 +1,6 @@
 """Quarantined streams, folded again from the history: at each start, since new code may know what to do."""
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 import structlog
@@ -45,10 +46,10 @@ async def _refold_stream(tenure: Tenure[E], suspect: Suspect) -> bool:
     """Fold one stream again; False if its history is not complete."""
     statement = _READ_HEIGHT.format(schema=tenure.ownership.schema)
     height = await tenure.connection.fetchval(statement, suspect.stream)
-    while suspect.from_height <= height:
+    is_cured = False
+    while not is_cured:
         events = await read_history(tenure.connection, suspect.stream, from_height=suspect.from_height)
-        # The history may be ahead of this projection, and behind it.
-        arrivals = [a for event in events if (a := _arrival(tenure, event)).envelope.height <= height]
+        arrivals = _arrivals(tenure, events, up_to_height=height)
         if not arrivals:
             return False
         folded = await fold_arrivals(tenure.fold, tenure.connection, arrivals, {})
@@ -58,7 +59,8 @@ async def _refold_stream(tenure: Tenure[E], suspect: Suspect) -> bool:
         try:
             await tenure.committer.commit((), [*folded.draft.changes(), quarantine])
         except ROW_FAULTS as error:
-            log.error("stream_still_quarantined", stream=suspect.stream, reason=str(error))  # noqa: TRY400 - known
+            reason = str(error).partition("\n")[0]
+            log.error("stream_still_quarantined", stream=suspect.stream, reason=reason)  # noqa: TRY400 - known
             return True
         folded.draft.keep()
         tenure.blocked[suspect.stream] = after
@@ -70,11 +72,18 @@ async def _refold_stream(tenure: Tenure[E], suspect: Suspect) -> bool:
     return True
 
 
-def _arrival(tenure: Tenure[E], event: RecordedEvent) -> Arrival:
-    envelope = read_envelope(event, tenure.identity)
-    if not isinstance(envelope, Envelope):
-        raise TypeError(f"the history holds no event of ours at {event.partition}:{event.offset}: {envelope}")
-    return Arrival(envelope, event.partition, event.offset)
+def _arrivals(tenure: Tenure[E], events: Sequence[RecordedEvent], *, up_to_height: int) -> list[Arrival]:
+    """Return what the history holds of a stream; it may be ahead of this projection, and behind it."""
+    arrivals = []
+    for event in events:
+        envelope = read_envelope(event, tenure.identity)
+        if not isinstance(envelope, Envelope):
+            log.error("history_damaged", partition=event.partition, offset=event.offset, reason=envelope.reason)
+            break
+        if envelope.height > up_to_height:
+            break
+        arrivals.append(Arrival(envelope, event.partition, event.offset))
+    return arrivals
 
 
 def _behind(suspect: Suspect, arrivals: list[Arrival]) -> Suspect:

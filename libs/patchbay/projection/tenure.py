@@ -98,13 +98,15 @@ class Tenure(Generic[E]):
             await self._project(records[middle:])
             return
         record = records[0]
+        # The first line only: the others quote the row, which may hold what no log should.
+        reason = f"{type(fault).__name__}: {fault}".partition("\n")[0]
         suspects = [
-            Suspect(arrival.envelope.stream, arrival.envelope.height, f"{type(fault).__name__}: {fault}")
+            Suspect(arrival.envelope.stream, arrival.envelope.height, reason)
             for arrival in judged.accepted
             if arrival.envelope.stream not in self.blocked
         ]
         if not suspects:
-            raise Unprojectable(record.partition, record.offset, str(fault)) from fault
+            raise Unprojectable(record.partition, record.offset, reason) from fault
         log.error(
             "stream_quarantined",
             stream=suspects[0].stream,
