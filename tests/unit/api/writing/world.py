@@ -1,121 +1,68 @@
 """The writing engine without servers: a log in memory, and the fold of it as the database would show it."""
 
 import asyncio
-import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from secrets import token_hex
+
+from tests.unit.api.writing.copies import Copy
+from tests.unit.api.writing.fold import Fold
 
 from patchbay.api.writing import standings
-from patchbay.api.writing.kinds import evolve
-from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Position, State, Write, Written
+from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Position, State, Written
 from patchbay.api.writing.settling import Settler
-from patchbay.api.writing.snapshot import KnownCommand, Loaded, Wanted
+from patchbay.api.writing.snapshot import Loaded, Wanted
 from patchbay.api.writing.standings import Standing
 from patchbay.api.writing.surroundings import Surroundings
 from patchbay.api.writing.writer import Writer
-from patchbay.assistants import events
-from patchbay.assistants.codec import decode_event
-from patchbay.assistants.commands import Command, CreateAssistant, OpenAccount
-from patchbay.assistants.ids import account_id
-from patchbay.assistants.states import Account, Number, Operators, OwnedNumber
-from patchbay.eventlog import Envelope, Foreign, Head, Verdict, advance, judge, read_envelope
-from patchbay.eventlog.memory import MemoryAppender, MemoryLog
+from patchbay.assistants.states import Account, Number, OwnedNumber
+from patchbay.eventlog.contract import Appender
+from patchbay.eventlog.memory import MemoryAppender
 
 
-class Accepted:
-    """An accepted event, its envelope, and the stream's state after it."""
-
-    def __init__(self, envelope: Envelope, event: events.Event, state: State, position: Position) -> None:
-        self.envelope = envelope
-        self.event = event
-        self.state = state
-        self.position = position
-
-
-class World:
-    """One log, its fold, and the copies of the API that write to it. `lag` holds projecting back until it is called."""
+class World(Fold):
+    """One log, its fold, and the copies of the API that write to it; what is slow or broken is set from outside."""
 
     def __init__(self, *, seed: int = 0, partitions: int = 2) -> None:
-        self.log = MemoryLog(partition_count=partitions)
-        self.identity = self.log.identity
-        self.random = random.Random(seed)
-        self.heads: dict[str, Head] = {}
-        self.history: dict[str, list[Accepted]] = {}
-        self.verdicts: dict[Verdict, int] = dict.fromkeys(Verdict, 0)
-        self.routed_heights: dict[str, int] = {}
-        self.quarantined: dict[str, frozenset[str]] = {}
-        self.paused = False
+        super().__init__(seed=seed, partitions=partitions)
+        self.paused = False  # the projector
         self.routing_paused = False
+        self.loading = asyncio.Event()  # cleared: no snapshot is answered
+        self.loading.set()
+        self.settling = asyncio.Event()  # cleared: no verdict is told
+        self.settling.set()
+        self.database_failure: Exception | None = None
+        self.quarantined: dict[str, frozenset[str]] = {}
         self.loads = 0
-        self._offsets = [1] * partitions
+        self.replays = 0
         self._settlers: list[Settler] = []
-
-    def account(self, slug: str = "my-team") -> str:
-        """Return the account's id."""
-        return account_id(self.identity.log_id, slug)
 
     def project(self) -> None:
         """Fold what is new in the log, and tell every copy."""
         if not self.paused:
-            for partition in range(self.identity.partition_count):
-                for record in self.log.records(partition)[self._offsets[partition] :]:
-                    self._fold(read_envelope(record, self.identity), Position(partition, record.offset + 1))
-                    self._offsets[partition] += 1
+            self.fold_until({})
         if not self.routing_paused:
             self.routed_heights = {stream: head.height for stream, head in self.heads.items()}
         for settler in self._settlers:
             settler.wake()
 
-    def _fold(self, envelope: Envelope | Foreign, position: Position) -> None:
-        if isinstance(envelope, Foreign):
-            self.verdicts[Verdict.FOREIGN] += 1
-            return
-        head = self.head(envelope.stream)
-        verdict = judge(envelope, head)
-        self.verdicts[verdict] += 1
-        self.heads[envelope.stream] = advance(head, envelope, verdict)
-        if verdict is Verdict.ACCEPTED:
-            event = decode_event(envelope.type, envelope.dataschema, envelope.value)
-            state = evolve(self.state(envelope.stream), event, height=envelope.height, time=envelope.time)
-            self.history.setdefault(envelope.stream, []).append(Accepted(envelope, event, state, position))
-
-    def head(self, stream: str) -> Head:
-        """Return the stream's head as far as it is projected."""
-        return self.heads.get(stream) or Head.genesis(self.identity.log_id)
-
-    def state(self, stream: str) -> State:
-        """Return the stream's whole state as far as it is projected."""
-        accepted = self.history.get(stream)
-        if accepted:
-            return accepted[-1].state
-        if stream.startswith("pn_"):
-            return Number(id=stream)
-        return Operators() if stream.startswith("oper_") else Account(id=stream)
-
-    def accepted(self, command_id: str) -> list[Accepted]:
-        """Return the accepted events of a command; more than one is a broken promise."""
-        return [a for stream in self.history.values() for a in stream if a.envelope.command_id == command_id]
-
     # What the engine asks its database.
 
     async def load(self, wanted: Wanted) -> Loaded:
         """Return the stream as it is projected, after some turns of the loop."""
-        await self._turns()
         self.loads += 1
-        accepted = self.history.get(wanted.stream, [])
+        await self._turns()
+        known = self.commands.get(wanted.stream, {})
         partition = self.identity.partition_of(wanted.stream)
-        return Loaded(
+        loaded = Loaded(
             head=self.head(wanted.stream),
             state=self._part(wanted),
-            commands={
-                a.envelope.command_id: KnownCommand(a.envelope.height, a.envelope.request_digest or "")
-                for a in accepted
-                if a.envelope.command_id in wanted.command_ids
-            },
+            commands={command: known[command] for command in wanted.command_ids if command in known},
             quarantined_in=self.quarantined.get(wanted.stream, frozenset()),
             position=Position(partition, self._offsets[partition]),
         )
+        await self._turns()
+        await self.loading.wait()
+        return loaded
 
     def _part(self, wanted: Wanted) -> State:
         state = self.state(wanted.stream)
@@ -123,7 +70,7 @@ class World:
             return state
         held = {number: holding for number, holding in state.holders.items() if holding}
         holders = {number: held.get(number) for number in wanted.numbers | wanted.holders_of}
-        of_whom = wanted.holdings_of | {holding.assistant_id for holding in holders.values() if holding}
+        of_whom = wanted.holdings_of | {h.assistant_id for n in wanted.holders_of if (h := holders[n])}
         holders.update({number: holding for number, holding in held.items() if holding.assistant_id in of_whom})
         assistants = wanted.assistants | {held[n].assistant_id for n in wanted.holders_of if n in held}
         return Account(
@@ -148,7 +95,10 @@ class World:
     async def read(self, lowest: Mapping[str, int]) -> Mapping[str, Standing]:
         """Return what the settler asks for."""
         await self._turns()
-        return {stream: self._standing(stream, low) for stream, low in lowest.items()}
+        shown = {stream: self._standing(stream, low) for stream, low in lowest.items()}
+        await self._turns()
+        await self.settling.wait()
+        return shown
 
     def _standing(self, stream: str, low: int) -> Standing:
         head = self.head(stream)
@@ -166,6 +116,7 @@ class World:
 
     async def replay(self, stream: str, height: int, *, routed: bool) -> Written:
         """Return the effect of an accepted event."""
+        await self._turns()
         if routed:
             await self.routed(stream, height)
         a = self.history[stream][height - 1]
@@ -173,8 +124,12 @@ class World:
 
     async def routed(self, stream: str, height: int) -> None:
         """Return once the routing table shows the stream at this height."""
-        while self.routed_heights.get(stream, 0) < height:
-            await asyncio.sleep(0.001)
+        self.replays += 1
+        try:
+            while self.routed_heights.get(stream, 0) < height:
+                await asyncio.sleep(0.001)
+        finally:
+            self.replays -= 1
 
     async def look_up(self, reference: CommandReference) -> CommandStatus:
         """Return what became of a command."""
@@ -184,22 +139,25 @@ class World:
         return CommandStatus(status="pending" if pending else "void")
 
     async def _turns(self) -> None:
-        for _ in range(self.random.randrange(4)):
+        for _ in range(self.random.randrange(3)):
             await asyncio.sleep(0)
+        if self.database_failure is not None:
+            raise self.database_failure
 
     # The copies of the API, and time.
 
     @asynccontextmanager
-    async def copy(self) -> AsyncIterator["Copy"]:
-        """Yield one copy of the API's writing part."""
-        async with self.log.open_appender() as appender:
+    async def copy(self, wrap: Callable[[MemoryAppender], Appender] = lambda a: a) -> AsyncIterator[Copy]:
+        """Yield one copy of the API's writing part; `wrap` may put something between it and the log."""
+        async with self.log.open_appender() as memory:
+            appender = wrap(memory)
             settler = Settler(self)
             writer = Writer(Surroundings(loader=self, appender=appender, settler=settler, replayer=self))
             appender.on_session_end(writer.session_ended)
             self._settlers.append(settler)
             settling = asyncio.create_task(settler.run())
             try:
-                yield Copy(self, writer, appender)
+                yield Copy(writer, memory, settler, self.account())
             finally:
                 await writer.close()
                 self._settlers.remove(settler)
@@ -225,47 +183,14 @@ class World:
                 await task
 
 
-class Copy:
-    """One copy of the API's writing part."""
-
-    def __init__(self, world: World, writer: Writer, appender: MemoryAppender) -> None:
-        self.world = world
-        self.writer = writer
-        self.appender = appender
-
-    def execute(
-        self,
-        command: Command,
-        *,
-        stream: str | None = None,
-        command_id: str | None = None,
-        seconds: float = 5.0,
-        changes_routing: bool = False,
-    ) -> "asyncio.Task[Written]":
-        """Start a write; await the task for its outcome."""
-        write = Write(
-            stream=stream or self.world.account(),
-            command=command,
-            command_id=command_id or token_hex(32),
-            request_digest="0" * 64,
-            actor="key_test",
-            changes_routing=changes_routing,
-        )
-        deadline = asyncio.get_running_loop().time() + seconds
-        return asyncio.create_task(self.writer.execute(write, deadline=deadline))
-
-    async def open_account(self, slug: str = "my-team") -> Written:
-        """Open the account."""
-        account = self.world.account(slug)
-        return await self.execute(OpenAccount(account_id=account, slug=slug, name=slug), stream=account)
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait until the condition holds, at most until the deadline."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.001)
 
 
-def create(account: str, assistant_id: str, name: str = "Agent") -> CreateAssistant:
-    """Return the command that creates a custom assistant."""
-    return CreateAssistant(
-        assistant_id=assistant_id,
-        account_id=account,
-        name=name,
-        template_id="custom",
-        fields=events.AssistantUpdated(assistant_id=assistant_id),
-    )
+async def turns(number: int = 50) -> None:
+    """Let whatever can happen at once happen."""
+    for _ in range(number):
+        await asyncio.sleep(0)
