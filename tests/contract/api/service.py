@@ -116,6 +116,8 @@ class Caller:
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that runs, and who may use it."""
 
+    environment: Mapping[str, str]  # of the API's process
+    projections: Mapping[str, "Restartable"]  # by name
     kafka: str
     topic: str
     url: str
@@ -171,6 +173,32 @@ async def run_process(module: str, environment: Mapping[str, str]) -> AsyncItera
                 await process.wait()
 
 
+class Restartable:
+    """A process that can be away for a while."""
+
+    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
+        self._module = module
+        self._environment = environment
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        """Start it."""
+        await self._stack.enter_async_context(run_process(self._module, self._environment))
+
+    async def stop(self) -> None:
+        """Stop it."""
+        await self._stack.aclose()
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Let it be away in the block."""
+        await self.stop()
+        try:
+            yield
+        finally:
+            await self.start()
+
+
 @asynccontextmanager
 async def run_service(kafka: str, database_url: str, topic: str) -> AsyncIterator[Service]:
     """Run the API, the projector and the routing, with two accounts opened."""
@@ -185,18 +213,31 @@ async def run_service(kafka: str, database_url: str, topic: str) -> AsyncIterato
     }
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(run_process("patchbay.api", environment))
-        for module in ("patchbay.projector", "patchbay.routing"):
-            own_port = {"HEALTH_PORT": str(free_port())}
-            await stack.enter_async_context(run_process(module, environment | own_port))
+        projections = {
+            name: Restartable(f"patchbay.{name}", environment | {"HEALTH_PORT": str(free_port())})
+            for name in ("projector", "routing")
+        }
+        for projection in projections.values():
+            stack.push_async_callback(projection.stop)
+            await projection.start()
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
         url = f"http://127.0.0.1:{port}"
         operator = Caller(session, url, OPERATOR_SECRET)
-        await eventually(lambda: _is_ready(operator), READY_SECONDS)
+        await eventually(lambda: is_ready(operator), READY_SECONDS)
         callers = [await _open(operator, slug) for slug in ("my-team", "other-team")]
-        yield Service(kafka=kafka, topic=topic, url=url, operator=operator, own=callers[0], other=callers[1])
+        yield Service(
+            environment=environment,
+            projections=projections,
+            kafka=kafka,
+            topic=topic,
+            url=url,
+            operator=operator,
+            own=callers[0],
+            other=callers[1],
+        )
 
 
-async def _is_ready(caller: Caller) -> bool:
+async def is_ready(caller: Caller) -> bool:
     try:
         return (await caller.send("GET", "/readyz")).status == 200
     except aiohttp.ClientConnectionError:
