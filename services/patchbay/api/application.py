@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 from aiohttp.web import BaseRequest
+from msgspec.structs import replace
 from prometheus_client import Counter, Histogram
 
 from patchbay.api.backend import Backend
@@ -63,8 +64,10 @@ class Application:
         except Exception as error:  # noqa: BLE001 - every failure is an answer; the unforeseen ones are logged
             answer = answer_failure(error, exchange.failure_facts)
             if answer.status == _SERVER_ERROR:
-                _log.error("request_failed", request_id=request_id, path=exchange.path[:200], exc_info=True)
+                _log.error("request_failed", request_id=request_id, route=exchange.route.path, exc_info=True)
         self._record(exchange, request_id, answer.status, perf_counter() - started)
+        if self._backend.health.stopping:
+            answer = replace(answer, closes=True)  # the client's next request is for another copy
         return WireResponse(request, answer, request_id, exchange.rate_fields)
 
     async def _answer(self, exchange: Exchange, query: str, now: float) -> Answer:

@@ -41,19 +41,17 @@ def parse_idempotency_key(header: str | None) -> str | None:
     return key
 
 
-def command_id(account_id: str, key: str | None, part: str = "") -> str:
+def command_id(account_id: str, key: str | None) -> str:
     """
     Return the id of the command: of account and key, so that every copy finds the same; random without a key.
 
     Args:
         account_id: Whose keys these are: an account's id, or the operators' stream.
         key: The idempotency key.
-        part: Tells apart the commands that one request leads to.
     """
     if key is None:
         return secrets.token_hex(32)
-    seed = f"patchbay:command\0{account_id}\0{key}" + (f"\0{part}" if part else "")
-    return hashlib.sha256(seed.encode()).hexdigest()
+    return hashlib.sha256(f"patchbay:command\0{account_id}\0{key}".encode()).hexdigest()
 
 
 def derived_command_id(first: str, part: str) -> str:

@@ -196,7 +196,7 @@ async def test_a_copy_that_is_to_stop_answers_what_is_under_way(service: Service
         reply = await under_way
         exit_code = await asyncio.wait_for(process.wait(), 15)
 
-    assert (reply.status, exit_code) == (200, 0)
+    assert (reply.status, reply.headers.get("Connection"), exit_code) == (200, "close", 0)
 
 
 async def test_every_bad_setting_is_named_before_anything_opens(service: Service) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _READ = with_pointers(
     """
-    SELECT r.number, r.account, r.assistant, r.outcome, r.fallback, r.updated_at::text AS updated_at, a.record
+    SELECT r.number, r.account, r.assistant, r.outcome, r.fallback, a.record
       FROM routing.inbound r LEFT JOIN {read_model}.assistants a ON a.assistant_id = r.assistant
      WHERE r.number = ANY($1::text[])
     """
