@@ -12,7 +12,7 @@ import os
 import sys
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP = 28, 1 << 2
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
 CLONE_NEWUSER = 0x10000000
 CAP_DAC_OVERRIDE = 1
@@ -51,7 +51,8 @@ def become_nobody() -> None:
 
     nobody = pwd.getpwnam("nobody")
     if sys.platform == "linux":
-        call("prctl", PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # The capabilities stay at the change of user, and access(2) counts them; all but one are dropped below.
+        call("prctl", PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(nobody.pw_gid)
     os.setuid(nobody.pw_uid)

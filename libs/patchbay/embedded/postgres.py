@@ -55,11 +55,19 @@ def postgres_artifacts() -> tuple[Artifact, ...]:
     return (postgres_artifact(load_lock()),)
 
 
-def prepare_postgres(directory: Path, *, log_path: Path | None = None, cache: Path | None = None) -> Server:
+def prepare_postgres(
+    directory: Path, *, log_path: Path | None = None, cache: Path | None = None, identity: Identity | None = None
+) -> Server:
     """
     Make the directory ready for a server, whose binaries are in the cache; what is in it stays.
 
     The port is that of the last start if it is free, else a new one. The password is made once.
+
+    Args:
+        directory: Of the data, the password and the port.
+        log_path: Where the server logs; in the directory if not given.
+        cache: Where the binaries are.
+        identity: Who the server runs as; not given, the first that works here.
 
     Returns:
         The plan to start it, with the URL of its database.
@@ -69,7 +77,7 @@ def prepare_postgres(directory: Path, *, log_path: Path | None = None, cache: Pa
     """
     log_path = log_path or directory / "postgres.log"
     cache = cache or cache_directory()
-    identity = unprivileged_identity()
+    identity = identity or unprivileged_identity()
     try:
         binaries = unpack(postgres_artifacts()[0], cache)
         directory.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -11,6 +12,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import TopicPartition
+from tests.servers import eventually
 
 from patchbay.embedded import (
     ServerNotStarted,
@@ -23,6 +25,8 @@ from patchbay.embedded import (
     running,
     start,
 )
+from patchbay.embedded.postgres import answers as postgres_answers
+from patchbay.embedded.unprivileged import Identity, unprivileged_identity
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -133,3 +137,44 @@ async def test_a_server_that_ends_at_once_says_where_its_log_is(tmp_path: Path) 
         await process.wait_ready()
 
     assert caught.value.log_path == tmp_path / "postgres.log"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+async def test_postgres_runs_where_we_are_root_in_either_way_on_the_same_data(tmp_path: Path) -> None:
+    identities: tuple[Identity, ...] = ("nobody", unprivileged_identity(), "nobody")
+    for identity in identities:
+        server = prepare_postgres(tmp_path, identity=identity)
+        async with running(server.launch):
+            connection = await asyncpg.connect(server.address)
+            await connection.execute("CREATE TABLE IF NOT EXISTS kept AS SELECT 1 AS one")
+            kept = await connection.fetchval("SELECT one FROM kept")
+            await connection.close()
+
+        assert kept == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+async def test_a_server_dies_with_whoever_started_it(tmp_path: Path) -> None:
+    server = prepare_postgres(tmp_path)
+    program = (
+        "import asyncio, pathlib, sys\n"
+        "from patchbay.embedded import prepare_postgres, start\n"
+        "async def main():\n"
+        "    process = await start(prepare_postgres(pathlib.Path(sys.argv[1])).launch)\n"
+        "    await process.wait_ready()\n"
+        "    print(process.pid, flush=True)\n"
+        "    await asyncio.Event().wait()\n"
+        "asyncio.run(main())\n"
+    )
+    keeper = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    assert keeper.stdout is not None
+    assert int(await keeper.stdout.readline()) > 0
+    keeper.kill()
+    await keeper.wait()
+
+    async def is_away() -> bool:
+        return not await postgres_answers(server.address)
+
+    await eventually(is_away)
