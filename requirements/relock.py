@@ -9,9 +9,9 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 OPTIONS = (
-    "--generate-hashes --allow-unsafe --strip-extras --no-annotate --quiet --no-emit-options "
-    "--no-emit-find-links --no-emit-index-url --no-emit-trusted-host"
-).split()
+    *("--generate-hashes", "--allow-unsafe", "--strip-extras", "--no-annotate", "--quiet", "--no-emit-options"),
+    *("--no-emit-find-links", "--no-emit-index-url", "--no-emit-trusted-host"),
+)
 
 
 def main() -> None:
