@@ -2,6 +2,8 @@
 
 import re
 
+from multidict import CIMultiDictProxy
+
 from patchbay.api.errors import InvalidRequest
 from patchbay.assistants.errors import Issue
 
@@ -13,6 +15,15 @@ _VERSION = re.compile(r'"([1-9][0-9]{0,9})"')
 
 HEADER_CHARACTERS = 8_000
 NEVER = 0  # versions begin at 1
+
+
+def field(headers: CIMultiDictProxy[str], name: str) -> str | None:
+    """
+    Return the field's value, its lines joined into one list; None without it.
+
+    Source: RFC 9110, 5.3.
+    """
+    return ", ".join(headers.getall(name)) if name in headers else None
 
 
 def etag_of(version: int) -> str:

@@ -1,8 +1,9 @@
 """If-Match and If-None-Match as RFC 9110 has them."""
 
 import pytest
+from multidict import CIMultiDict, CIMultiDictProxy
 
-from patchbay.api.conditional import NEVER, none_match, parse_if_match
+from patchbay.api.conditional import NEVER, field, none_match, parse_if_match
 from patchbay.api.errors import InvalidRequest
 
 
@@ -45,3 +46,10 @@ def test_a_malformed_if_match_is_refused(header: str) -> None:
 )
 def test_if_none_match_compares_weakly(header: str | None, is_sent: bool) -> None:  # noqa: FBT001 - a case's outcome
     assert none_match(header, 3) is is_sent
+
+
+def test_several_lines_of_a_field_are_one_list() -> None:
+    headers = CIMultiDictProxy(CIMultiDict([("If-Match", '"1"'), ("if-match", '"2"')]))
+
+    assert parse_if_match(field(headers, "If-Match")) == (1, 2)
+    assert field(headers, "If-None-Match") is None

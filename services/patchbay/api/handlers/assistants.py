@@ -5,7 +5,7 @@ from typing import Final
 from patchbay.api import authorization
 from patchbay.api.bodies import PATCH_TYPES, read_object
 from patchbay.api.commanding import answer_written, carry_out, command_id_of, write_of
-from patchbay.api.conditional import etag_of, none_match, parse_if_match
+from patchbay.api.conditional import etag_of, field, none_match, parse_if_match
 from patchbay.api.errors import NotFound
 from patchbay.api.exchange import Exchange
 from patchbay.api.minting import mint_id
@@ -56,7 +56,7 @@ async def read(exchange: Exchange) -> Answer:
         raise NotFound(f"There is no assistant {assistant_id}.")
     exchange.principal.demand_own(record.account_id, "The assistant")
     etag = f"ETag: {etag_of(record.version)}\r\n"
-    if not none_match(exchange.request.headers.get("If-None-Match"), record.version):
+    if not none_match(field(exchange.request.headers, "If-None-Match"), record.version):
         return Answer(status=304, body=b"", fields=etag)
     return Answer(body=_HEAD + record.record + b"}", fields=etag)
 
@@ -66,7 +66,7 @@ async def update(exchange: Exchange) -> Answer:
     assistant_id = _assistant_id(exchange)
     decoded = await read_object(exchange.request, PATCH_TYPES)
     exchange.principal.demand_slug(decoded)
-    if_match = parse_if_match(exchange.request.headers.get("If-Match"))
+    if_match = parse_if_match(field(exchange.request.headers, "If-Match"))
     body = check_update(decoded)
     account_id = exchange.principal.account_of_slug(body.account_slug, exchange.backend.log_id)
     command = UpdateAssistant(
@@ -81,7 +81,7 @@ async def assign(exchange: Exchange) -> Answer:
     assistant_id = _assistant_id(exchange)
     decoded = await read_object(exchange.request, PATCH_TYPES)
     exchange.principal.demand_slug(decoded)
-    if_match = parse_if_match(exchange.request.headers.get("If-Match"))
+    if_match = parse_if_match(field(exchange.request.headers, "If-Match"))
     body = check_assign(decoded)
     account_id = exchange.principal.account_of_slug(body.account_slug, exchange.backend.log_id)
     command = AssignNumbers(
