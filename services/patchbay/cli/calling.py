@@ -141,8 +141,10 @@ class Api:
         answer = self.call(method, path, body, headers)
         while time.monotonic() < give_up_at:
             if answer.status == http.client.ACCEPTED:
-                return self._result(answer, give_up_at)
-            if answer.status != http.client.SERVICE_UNAVAILABLE or answer.body.get("code") == "quarantined":
+                result = self._result(answer, give_up_at)
+                if result is not None:
+                    return result
+            elif answer.status != http.client.SERVICE_UNAVAILABLE or answer.body.get("code") == "quarantined":
                 return _accepted(answer)
             time.sleep(_PAUSE_SECONDS)
             answer = self.call(method, path, body, headers)
@@ -150,13 +152,15 @@ class Api:
             raise Unsettled(f"It may still take effect: {_where(answer)}.")
         return _accepted(answer)
 
-    def _result(self, pending: Answer, give_up_at: float) -> Body:
-        """Return the answer that a write in the log gets once it is visible."""
+    def _result(self, pending: Answer, give_up_at: float) -> Body | None:
+        """Return the answer that a write in the log gets once it is visible; None if the rest of it is to be sent."""
         while time.monotonic() < give_up_at:
             command = self.read(pending.headers["location"])["command"]
             if command["status"] == "accepted" and command.get("result") is not None:
                 result: Body = command["result"]
                 return result
+            if command["status"] == "void":
+                return None
             time.sleep(_POLL_SECONDS)
         raise Unsettled(f"It is in the log, but not visible yet: {_where(pending)}.")
 

@@ -58,6 +58,16 @@ def test_a_pending_write_is_waited_for(api: ScriptedApi) -> None:
     assert [seen.path for seen in api.seen[1:]] == ["/api/commands/cmd_1"] * 2
 
 
+def test_a_release_that_has_only_begun_is_sent_again(api: ScriptedApi) -> None:
+    """It is two commands; a repetition under the same key goes on with the second."""
+    api.answer({"success": True, "pending": True, "command": {"id": "cmd_1", "status": "pending"}}, 202, LOCATION)
+    api.answer({"success": True, "command": {"status": "void", "waiting_for": [], "result": None}})
+    api.answer({"success": True, "id": "pn_1"})
+
+    assert client(api).write("DELETE", "/api/phone-numbers/pn_1")["id"] == "pn_1"
+    assert api.seen[0].headers["idempotency-key"] == api.seen[2].headers["idempotency-key"]
+
+
 def test_a_write_whose_outcome_stays_unknown_says_where_to_ask(
     api: ScriptedApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
