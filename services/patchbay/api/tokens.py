@@ -27,12 +27,26 @@ class TokenOfAnotherLog(MalformedToken):
     """The token was given out for another log."""
 
 
-class CommandToken(msgspec.Struct, frozen=True, array_like=True):
+class CommandToken(msgspec.Struct, frozen=True):
     """Which command, and who may ask. `releases`: the number whose release this command only begins."""
 
     reference: CommandReference
     account_id: str | None  # None: the operators
     releases: str | None = None
+
+
+class _Packed(msgspec.Struct, frozen=True, array_like=True):
+    """A command's token in few bytes: it stands in a URL."""
+
+    stream: str
+    height: int
+    digest: bytes
+    command_id: bytes
+    account_id: str | None
+    releases: str | None
+
+
+_decode = msgspec.msgpack.Decoder(_Packed).decode
 
 
 class Tokens:
@@ -46,7 +60,6 @@ class Tokens:
         self._log = bytes.fromhex(log_id)[:_LOG_BYTES]
         self._partition_count = partition_count
         self._seal_key = hashlib.sha256(b"patchbay:command-token\0" + bytes.fromhex(log_id)).digest()
-        self._decode_command = msgspec.msgpack.Decoder(CommandToken).decode
 
     def write_positions(self, positions: Sequence[Position]) -> str:
         """Return the token of these positions, at most one per partition."""
@@ -74,7 +87,17 @@ class Tokens:
 
     def write_command(self, command: CommandToken) -> str:
         """Return the name under which the command can be asked for."""
-        packed = msgspec.msgpack.encode(command)
+        reference = command.reference
+        packed = msgspec.msgpack.encode(
+            _Packed(
+                stream=reference.stream,
+                height=reference.height,
+                digest=bytes.fromhex(reference.digest),
+                command_id=bytes.fromhex(reference.command_id),
+                account_id="" if command.account_id == reference.stream else command.account_id,
+                releases=command.releases,
+            )
+        )
         return COMMAND_PREFIX + _to_text(self._seal(packed) + packed)
 
     def read_command(self, token: str) -> CommandToken:
@@ -90,7 +113,9 @@ class Tokens:
         seal, packed = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
         if not hmac.compare_digest(seal, self._seal(packed)):
             raise MalformedToken(token)
-        return self._decode_command(packed)
+        found = _decode(packed)
+        reference = CommandReference(found.stream, found.height, found.digest.hex(), found.command_id.hex())
+        return CommandToken(reference, found.stream if found.account_id == "" else found.account_id, found.releases)
 
     def _seal(self, packed: bytes) -> bytes:
         return hmac.digest(self._seal_key, packed, "sha256")[:_SEAL_BYTES]

@@ -45,6 +45,14 @@ def test_a_command_is_read_back(releases: str | None) -> None:
     assert TOKENS.read_command(TOKENS.write_command(command)) == command
 
 
+@pytest.mark.parametrize("account_id", [None, "acct_01", "acct_02"])
+def test_who_may_ask_is_read_back(account_id: str | None) -> None:
+    token = TOKENS.write_command(CommandToken(REFERENCE, account_id))
+
+    assert TOKENS.read_command(token).account_id == account_id
+    assert len(token) < 200
+
+
 def test_a_command_of_another_log_is_refused() -> None:
     token = Tokens(OTHER_LOG_ID, 4).write_command(CommandToken(REFERENCE, "acct_01"))
 
