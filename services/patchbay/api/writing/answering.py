@@ -58,7 +58,9 @@ class Answering:
             attempt.conclude(answer)
 
     def decide_after(self, under: PendingRecord, attempt: Attempt) -> None:
-        """Decide again once `under` has its verdict: it may be this very command's event."""
+        """Decide again once `under`, a record of the same command, has its verdict: it may be its event."""
+        if under.attempt is not attempt:
+            attempt.earlier = under
         self._hold(under, partial(self._come_back, attempt))
 
     def replay(self, attempt: Attempt, known: KnownCommand, behind: tuple[str, ...] = ()) -> None:

@@ -31,7 +31,18 @@ class Attempt:
     accepted, nothing definite may be answered.
     """
 
-    __slots__ = ("_askers", "_on_answer", "answer", "deadline", "known", "lost_races", "sent", "turn", "write")
+    __slots__ = (
+        "_askers",
+        "_on_answer",
+        "answer",
+        "deadline",
+        "earlier",
+        "known",
+        "lost_races",
+        "sent",
+        "turn",
+        "write",
+    )
 
     def __init__(self, write: Write, on_answer: "Callable[[Attempt], None]") -> None:
         self.write = write
@@ -39,6 +50,7 @@ class Attempt:
         self.deadline = 0.0  # loop time at which the last one who asks goes
         self.turn = 0  # its place in the stream's order of arrival
         self.sent: list[PendingRecord] = []
+        self.earlier: PendingRecord | None = None  # of a try that has expired; this one waits for its verdict
         self.lost_races = 0
         self.known: CommandReference | None = None  # where the history holds this command's event
         self._askers: dict[asyncio.Future[Written], asyncio.TimerHandle] = {}
@@ -92,12 +104,13 @@ class Attempt:
         """Return what can be said of this write while it has no verdict."""
         if self.known is not None:
             return Pending(self.known, ("routing",) if self.write.changes_routing else ())
-        accepted = next((record for record in self.sent if record.accepted), None)
+        records = self.sent if self.earlier is None or self.earlier.void else [self.earlier, *self.sent]
+        accepted = next((record for record in records if record.accepted), None)
         if accepted is not None:
             return Pending(reference_to(accepted), accepted.waiting_for)
-        if self.sent:
-            last = max(self.sent, key=lambda record: record.sealed.height)
-            if all(record.acknowledged for record in self.sent):
+        if records:
+            last = max(records, key=lambda record: record.sealed.height)
+            if all(record.acknowledged for record in records):
                 return Pending(reference_to(last), last.waiting_for)
             return OutcomeUnknown(reference_to(last), last.waiting_for)
         if self.lost_races:

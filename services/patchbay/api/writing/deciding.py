@@ -1,7 +1,7 @@
 """Commands of one stream, decided one after another on the state that the one before leaves."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -36,13 +36,6 @@ class Answers(Protocol):
         """Answer with what the command did when it took effect."""
 
 
-class DecidedOn(Protocol):
-    """Whose commands are decided (see `StreamWriter`)."""
-
-    def on_verdict(self, record: PendingRecord) -> None:
-        """A record is accepted or void."""
-
-
 class Deciding:
     """
     One batch on one snapshot: the loaded state, and on it the run's records that the snapshot does not hold yet.
@@ -56,7 +49,7 @@ class Deciding:
         tail: Sequence[PendingRecord],
         *,
         session: int,
-        stream: DecidedOn,
+        on_verdict: Callable[[PendingRecord], None],
         answers: Answers,
         catalogue: Catalogue | None = None,
     ) -> None:
@@ -65,7 +58,7 @@ class Deciding:
         self._loaded = loaded
         self._base = Base(height=loaded.head.height, digest=loaded.head.digest)
         self._session = session
-        self._on_verdict = stream.on_verdict
+        self._on_verdict = on_verdict
         self._answers = answers
         self._catalogue = catalogue
         self._parent = loaded.head

@@ -63,6 +63,7 @@ class StreamWriter:
         """What the ended session has not had acknowledged is forgotten; the rest waits for its verdict."""
         lost = next((r for r in self._run if r.session == session and not r.acknowledged), None)
         if lost is not None:
+            self._back_off()
             self._decide_again(self._run.forget(lost))
 
     def close(self) -> "Iterator[asyncio.Task[None]]":
@@ -148,7 +149,12 @@ class StreamWriter:
                 await self._run_moves()
             return
         deciding = Deciding(
-            loaded, tail, session=session, stream=self, answers=self._answering, catalogue=self._with.catalogue
+            loaded,
+            tail,
+            session=session,
+            on_verdict=self._on_verdict,
+            answers=self._answering,
+            catalogue=self._with.catalogue,
         )
         undecided = deciding.decide_each(batch, room_bytes=self._run.room_bytes)
         if deciding.records:
@@ -215,7 +221,7 @@ class StreamWriter:
         if first is not None:
             self._decide_again(self._run.forget(first))
 
-    def on_verdict(self, record: PendingRecord) -> None:
+    def _on_verdict(self, record: PendingRecord) -> None:
         """A record of this stream is accepted or void: its dependents are told, a lost race forgets the run."""
         if record.accepted:
             self._run.accept(record)

@@ -58,9 +58,12 @@ class Simulation:
             copies = [await opened.enter_async_context(world.copy()) for _ in range(self.random.randint(2, 3))]
             await copies[0].open_account()
             await asyncio.gather(*map(copies[0].register, self.numbers, self.phones))
+            account = world.account()
+            await asyncio.gather(*(copies[0].execute(create(account, f"asst_{n}")) for n in range(4)))
             for _ in range(self.steps):
                 self._write(self.random.choice(copies))
-                self._disturb(copies)
+                self._disturb_log(copies)
+                self._disturb_database()
                 await asyncio.sleep(self.random.choice((0, 0, 0, 0.001, 0.01, 0.05)))
             await self._heal(copies)
             await self._check(copies[0])
@@ -103,8 +106,10 @@ class Simulation:
         account, choose = self.world.account(), self.random.choice
         assistant = f"asst_{self.random.randrange(5)}"
         commands: list[Callable[[], tuple[str, Command]]] = [
-            lambda: (account, create(account, assistant if choose((0, 1)) else token_hex(4))),
+            lambda: (account, create(account, choose(("asst_4", token_hex(4), token_hex(4))))),
             lambda: (account, rename(assistant, choose("ABC"))),
+            lambda: (account, rename(assistant, token_hex(4))),
+            lambda: (account, rename(assistant, token_hex(4))),
             lambda: (account, msgspec.structs.replace(rename(assistant, choose("DE")), if_match=(choose((1, 2, 3)),))),
             lambda: (account, assign(assistant, *self._some_numbers(), reassign=choose((True, True, False)))),
             lambda: (account, assign(assistant, *self._some_numbers())),
@@ -124,12 +129,17 @@ class Simulation:
             return number, ReleaseNumber(number_id=number, account_id=account)
         return number, RegisterNumber(number_id=number, phone_number=phone, account_id=account)
 
-    def _disturb(self, copies: Sequence[Copy]) -> None:
+    def _disturb_log(self, copies: Sequence[Copy]) -> None:
         world, chance = self.world, self.random.random
         if chance() < 0.2:
             world.log.inject(self.random.choice(_FAULTS), count=self.random.choice((1, 1, 1, 5)))
         if chance() < 0.2:
             world.log.land_delayed()
+        if chance() < 0.05:
+            self.random.choice(copies).appender.end_session()
+
+    def _disturb_database(self) -> None:
+        world, chance = self.world, self.random.random
         if chance() < 0.1:
             world.paused = not world.paused
         if chance() < 0.1:
@@ -139,11 +149,9 @@ class Simulation:
         if chance() < 0.2:
             world.loading.set()
             world.settling.set()
-        if chance() < 0.05:
-            self.random.choice(copies).appender.end_session()
-        if chance() < 0.04:
+        if chance() < 0.02:
             world.database_failure = OSError("away")
-        elif chance() < 0.3:
+        elif chance() < 0.5:
             world.database_failure = None
         if chance() < 0.01:
             self.went_back = world.paused = True
@@ -207,10 +215,11 @@ class Simulation:
             assert decide(a_try.command, self.world.history[a_try.stream][written.height - 1].state, None) is None
 
     def _check_order(self) -> None:
-        """What was asked for after an answer stands above it."""
+        """What was asked for after an answer stands above it; a repetition may join an older one."""
         if self.went_back:
             return
-        written = [(t, t.outcome) for t in self.tries if isinstance(t.outcome, Written) and not t.outcome.replayed]
+        first = {a_try.command_id: a_try for a_try in reversed(self.tries)}.values()
+        written = [(t, t.outcome) for t in first if isinstance(t.outcome, Written)]
         for earlier, before in written:
             for later, after in written:
                 if earlier.stream == later.stream and earlier.ended_at < later.started_at:

@@ -5,6 +5,7 @@ from secrets import token_hex
 
 import pytest
 from tests.unit.api.writing.copies import create, rename
+from tests.unit.api.writing.virtual_time import in_virtual_time
 from tests.unit.api.writing.world import World, until
 
 from patchbay.api.writing.outcomes import Contended, KeyReused, OutcomeUnknown, Pending, Unavailable, Write, Written
@@ -16,6 +17,7 @@ from patchbay.eventlog import Verdict
 from patchbay.eventlog.memory import Fault
 
 
+@in_virtual_time
 async def test_a_write_that_is_answered_is_in_the_log_once() -> None:
     """Its event is accepted, and the answer shows the state after it."""
     world = World()
@@ -28,6 +30,7 @@ async def test_a_write_that_is_answered_is_in_the_log_once() -> None:
         assert written.state.slug == "my-team"
 
 
+@in_virtual_time
 async def test_commands_that_wait_together_are_decided_on_few_snapshots() -> None:
     """A hundred creates of one account chain on each other instead of waiting for each other."""
     world = World()
@@ -42,6 +45,7 @@ async def test_commands_that_wait_together_are_decided_on_few_snapshots() -> Non
         assert world.loads < 20
 
 
+@in_virtual_time
 async def test_nothing_is_answered_before_it_is_projected() -> None:
     """An acknowledgement is no verdict."""
     world = World()
@@ -58,6 +62,7 @@ async def test_nothing_is_answered_before_it_is_projected() -> None:
         assert (await write).height == 2
 
 
+@in_virtual_time
 async def test_what_changes_routing_waits_for_the_routing_table_too() -> None:
     """Else the next call could go where the answer says it does not."""
     world = World()
@@ -74,6 +79,7 @@ async def test_what_changes_routing_waits_for_the_routing_table_too() -> None:
         assert (await write).height == 2
 
 
+@in_virtual_time
 async def test_a_rejection_on_a_pending_state_waits_for_its_verdict() -> None:
     """The pending parent may turn void, and the rejection with it."""
     world = World()
@@ -93,6 +99,7 @@ async def test_a_rejection_on_a_pending_state_waits_for_its_verdict() -> None:
             await second
 
 
+@in_virtual_time
 async def test_a_rejection_whose_parent_turns_void_is_decided_again() -> None:
     """A rename that was rejected on a pending state without its assistant succeeds once another copy's create won."""
     world = World()
@@ -116,6 +123,7 @@ async def test_a_rejection_whose_parent_turns_void_is_decided_again() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.ACK_LOST, Fault.DELAYED, Fault.NOT_SENT, Fault.SKIPPED])
+@in_virtual_time
 async def test_a_lost_session_decides_its_commands_again_and_each_takes_effect_once(fault: Fault) -> None:
     """Under the same ids: whichever record of a command is accepted, no second one is."""
     world = World()
@@ -135,6 +143,7 @@ async def test_a_lost_session_decides_its_commands_again_and_each_takes_effect_o
         assert world.verdicts[Verdict.BROKEN] == 0
 
 
+@in_virtual_time
 async def test_two_copies_racing_on_one_account_lose_nothing_and_repeat_nothing() -> None:
     """Every answer is in the log exactly once, and nothing else is accepted."""
     world = World(seed=3)
@@ -157,6 +166,7 @@ async def test_two_copies_racing_on_one_account_lose_nothing_and_repeat_nothing(
         assert world.verdicts[Verdict.BROKEN] == 0
 
 
+@in_virtual_time
 async def test_a_repetition_gets_the_first_answer_and_has_no_effect_of_its_own() -> None:
     """By its command id, while the first is under way and ever after."""
     world = World()
@@ -173,6 +183,7 @@ async def test_a_repetition_gets_the_first_answer_and_has_no_effect_of_its_own()
         assert len(world.accepted(command)) == 1
 
 
+@in_virtual_time
 async def test_a_command_id_that_stands_for_another_request_is_refused() -> None:
     """While it is under way and after."""
     world = World()
@@ -191,6 +202,7 @@ async def test_a_command_id_that_stands_for_another_request_is_refused() -> None
             await copy.writer.execute(other, deadline=asyncio.get_running_loop().time() + 5)
 
 
+@in_virtual_time
 async def test_a_write_that_nobody_projects_is_pending_and_settles_later() -> None:
     """It is in the log: the reference tells its verdict once the projector is back."""
     world = World()
@@ -207,6 +219,7 @@ async def test_a_write_that_nobody_projects_is_pending_and_settles_later() -> No
         assert (before.status, after.status) == ("pending", "accepted")
 
 
+@in_virtual_time
 async def test_a_delayed_record_is_an_unknown_outcome_until_its_height_is_taken() -> None:
     """Nothing definite is said while the record may still land."""
     world = World()
@@ -226,6 +239,7 @@ async def test_a_delayed_record_is_an_unknown_outcome_until_its_height_is_taken(
         assert not world.accepted(unknown.value.reference.command_id)
 
 
+@in_virtual_time
 async def test_a_log_that_takes_nothing_is_unavailable() -> None:
     """Nothing was sent, and nothing ever will be."""
     world = World()
@@ -240,6 +254,7 @@ async def test_a_log_that_takes_nothing_is_unavailable() -> None:
         assert world.verdicts[Verdict.ACCEPTED] == 1
 
 
+@in_virtual_time
 async def test_an_idle_copy_keeps_nothing() -> None:
     """Streams and records that are done with are let go."""
     world = World()

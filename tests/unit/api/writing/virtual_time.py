@@ -2,8 +2,11 @@
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec
+
+Arguments = ParamSpec("Arguments")
 
 
 class Stuck(Exception):
@@ -47,3 +50,13 @@ def run(main: Coroutine[Any, Any, None]) -> None:
         assert not unhandled
     finally:
         loop.close()
+
+
+def in_virtual_time(test: Callable[Arguments, Coroutine[Any, Any, None]]) -> Callable[Arguments, None]:
+    """Let a test run on a clock of its own: deadlines are exact, and no machine is too slow for them."""
+
+    @wraps(test)
+    def runs(*arguments: Arguments.args, **named: Arguments.kwargs) -> None:
+        run(test(*arguments, **named))
+
+    return runs

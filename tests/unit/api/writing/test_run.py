@@ -1,0 +1,145 @@
+"""What may be chained on the records of a stream that have no verdict."""
+
+import asyncio
+from secrets import token_hex
+
+import pytest
+
+from patchbay.api.writing.attempts import Attempt, PendingRecord
+from patchbay.api.writing.outcomes import Unavailable, Write
+from patchbay.api.writing.run import RUN_BYTES, RUN_RECORDS, Run, groups_of
+from patchbay.assistants.commands import UnassignNumber
+from patchbay.assistants.events import KeyRevoked
+from patchbay.assistants.states import Account
+from patchbay.eventlog import Head, SealedRecord
+from patchbay.eventlog.contract import MAX_GROUP_BYTES
+
+ROOT = Head(4, "4" * 64, "")
+
+
+def chain(length: int, *, on: Head = ROOT, session: int = 1, size_bytes: int = 1000) -> list[PendingRecord]:
+    """Return records of one session, each chained on the one before."""
+    records: list[PendingRecord] = []
+    for _ in range(length):
+        write = Write(
+            stream="acct_1",
+            command=UnassignNumber(number_id="pn_1"),
+            command_id=token_hex(32),
+            request_digest="0" * 64,
+            actor="key_1",
+        )
+        sealed = SealedRecord("acct_1", b"acct_1", on.height + 1, token_hex(32), "", b"{}", [], size_bytes)
+        attempt, event, state = Attempt(write, lambda _: None), KeyRevoked(key_id="key_1"), Account(id="acct_1")
+        record = PendingRecord(attempt, sealed, event, state, parent=on, session=session, on_verdict=lambda _: None)
+        attempt.sent.append(record)
+        records.append(record)
+        on = sealed.as_head()
+    return records
+
+
+def head_of(record: PendingRecord) -> Head:
+    """Return the head once the record is accepted."""
+    return record.sealed.as_head()
+
+
+def test_the_records_above_an_accepted_head_of_the_run_are_its_tail() -> None:
+    """From below the first up to the last."""
+    run, records = Run(), chain(3)
+    run.extend(records)
+
+    assert run.tail_on(ROOT) == records
+    assert run.tail_on(head_of(records[0])) == records[1:]
+    assert run.tail_on(head_of(records[2])) == []
+
+
+def test_a_head_that_is_not_on_the_run_has_no_tail() -> None:
+    """Whether it is another one at a height of the run, below all of it, or above all of it."""
+    run, records = Run(), chain(3)
+    run.extend(records)
+
+    assert run.tail_on(Head(4, "a" * 64)) is None
+    assert run.tail_on(Head(5, "a" * 64)) is None
+    assert run.tail_on(Head(7, "a" * 64)) is None
+    assert run.tail_on(Head(3, "3" * 64)) is None
+    assert run.tail_on(Head(8, "8" * 64)) is None
+
+
+def test_a_head_below_what_was_accepted_has_no_tail() -> None:
+    """The database has gone back."""
+    run, records = Run(), chain(1)
+    run.extend(records)
+    run.accept(records[0])
+
+    assert run.tail_on(head_of(records[0])) == []
+    assert run.tail_on(ROOT) is None
+
+
+def test_nothing_is_chained_on_the_records_of_another_session() -> None:
+    """Only once they all have their verdicts."""
+    run, records = Run(), chain(1, session=1)
+    run.extend(records)
+
+    assert run.room(1) == RUN_RECORDS - 1
+    assert run.room(2) == 0
+    run.accept(records[0])
+    assert run.room(2) == RUN_RECORDS
+
+
+def test_a_run_is_bounded_in_bytes() -> None:
+    """One record may go beyond it."""
+    run, records = Run(), chain(3, size_bytes=400_000)
+    run.extend(records)
+
+    assert (run.room(1), run.room_bytes) == (0, 0)
+    run.accept(records[0])
+    assert run.room_bytes == RUN_BYTES - 800_000
+    run.forget(records[1])
+    assert run.room_bytes == RUN_BYTES
+
+
+def test_a_lost_race_forgets_the_record_and_all_above_it() -> None:
+    """What is below it may still be accepted."""
+    run, records = Run(), chain(3)
+    run.extend(records)
+    lost = run.lose(records[1])
+
+    assert lost == records[1:]
+    assert list(run) == records[:1]
+    assert [r.forgotten for r in records] == [False, True, True]
+    assert [r.attempt.lost_races for r in records] == [0, 1, 1]
+    assert run.room(1) == 0
+
+
+def test_what_is_chained_on_a_void_record_is_void() -> None:
+    """Forgotten or not; what is below it is not touched."""
+    run, records = Run(), chain(3)
+    run.extend(records[:1])
+    run.extend(records[1:])
+    run.forget(records[0])
+    released: list[int] = []
+    records[2].dependents.append(lambda: released.append(2))
+    records[1].turn_void()
+
+    assert [r.void for r in records] == [False, True, True]
+    assert [len(r.attempt.sent) for r in records] == [1, 0, 0]
+    assert released == [2]
+
+
+def test_groups_keep_the_order_and_the_bound() -> None:
+    """As few as the bound allows."""
+    records = chain(5, size_bytes=MAX_GROUP_BYTES // 2)
+
+    assert [len(group) for group in groups_of(records)] == [2, 2, 1]
+    assert [record for group in groups_of(records) for record in group] == records
+
+
+async def test_a_timeout_that_comes_after_the_answer_changes_nothing() -> None:
+    """Nor does a second answer."""
+    (record,) = chain(1)
+    attempt = record.attempt
+    waiting = asyncio.create_task(attempt.wait(asyncio.get_running_loop().time()))
+    await asyncio.sleep(0)
+    attempt.conclude(Unavailable("first"))
+    attempt.expire()
+    with pytest.raises(Unavailable, match="first"):
+        await waiting
