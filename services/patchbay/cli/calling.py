@@ -194,5 +194,6 @@ def refused(status: int, body: Body) -> Refused:
     issues = [
         f"{issue.get('path') or 'body'}: {issue.get('message', '')}".rstrip(".") for issue in body.get("issues", [])
     ]
-    parts = [*(issues or [sentence]), *([_HINTS[code]] if code in _HINTS else [])]
-    return Refused("; ".join(parts) + ".", status=status, code=code)
+    what = "; ".join(issues) or sentence[:1].upper() + sentence[1:]
+    hint = f" {_HINTS[code]}." if code in _HINTS else ""
+    return Refused(f"{what}.{hint}", status=status, code=code)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from patchbay.cli.calling import Answer, Api, Body, refused, segment
 from patchbay.cli.errors import Unreachable
+from patchbay.cli.quieting import quieten_libraries
 from patchbay.cli.showing import clean
 from patchbay.cli.stage import Asked, Lines, Shown, Stage, Terminal
 from patchbay.cli.whereabouts import ApiAccess, Endpoints, LogAccess, Whereabouts
@@ -29,6 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     """
     whereabouts = Whereabouts(arguments.data_dir)
     endpoints = whereabouts.endpoints()
+    quieten_libraries()
     log = LogAccess(endpoints.kafka, whereabouts.log().topic)
     stage: Stage = Lines() if arguments.json else Terminal()
     demo = _Demo(endpoints, log, stage)

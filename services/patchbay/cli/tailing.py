@@ -18,6 +18,7 @@ from patchbay.cli.describing import Style
 from patchbay.cli.errors import LogUnreadable, Unreachable
 from patchbay.cli.judging import Chains, Judged
 from patchbay.cli.lines import for_people, for_programs, wants_colour
+from patchbay.cli.quieting import quieten_libraries
 from patchbay.cli.whereabouts import LogAccess, Whereabouts
 from patchbay.eventlog import (
     Foreign,
@@ -62,6 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
         LogUnreadable: There is no such log, or it is not what it was.
     """
     access = Whereabouts(arguments.data_dir).log()
+    quieten_libraries()
     try:
         asyncio.run(_run(access, arguments))
     except LogUnavailable as error:

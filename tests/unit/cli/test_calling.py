@@ -105,6 +105,14 @@ def test_a_refusal_names_every_issue_in_one_line(api: ScriptedApi) -> None:
     assert caught.value.status == 400
 
 
+def test_a_refusal_says_what_to_do_where_that_is_known(api: ScriptedApi) -> None:
+    """A second sentence."""
+    api.answer({"success": False, "error": "Unauthorized", "code": "unauthorized", "status": 401}, 401)
+
+    with pytest.raises(Refused, match=r"^Unauthorized\. The key is not known there: .*\.$"):
+        client(api).read("/api/accounts")
+
+
 def test_a_list_is_read_to_its_end(api: ScriptedApi) -> None:
     """Page after page, by the cursor."""
     api.answer({"success": True, "keys": [{"id": "a"}, {"id": "b"}], "next_cursor": "Yg"})

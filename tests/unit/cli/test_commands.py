@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.scripted_api import ScriptedApi
 
-from patchbay.cli import account, key, log, number
+from patchbay.cli import account, demo, key, log, number
 
 ACCOUNT = {"id": "acct_1", "slug": "acme", "name": "Acme, Inc.", "created_at": "2026-02-18T14:22:31.114207Z"}
 KEY = {
@@ -164,7 +164,13 @@ def test_an_error_is_one_line_and_with_json_one_object(api: ScriptedApi, capsys:
 @pytest.mark.usefixtures("nowhere")
 @pytest.mark.parametrize(
     ("command", "typed"),
-    [(account, ["list"]), (key, ["list", "--operator"]), (number, ["list", "--account", "x"]), (log, ["tail"])],
+    [
+        (account, ["list"]),
+        (key, ["list", "--operator"]),
+        (number, ["list", "--account", "x"]),
+        (log, ["tail"]),
+        (demo, []),
+    ],
 )
 def test_without_a_running_patchbay_every_command_says_so(
     command: object, typed: list[str], capsys: pytest.CaptureFixture[str]

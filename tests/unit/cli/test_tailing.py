@@ -1,6 +1,8 @@
 """Following the log: verdicts as every reader gives them, filters, order and lines."""
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -89,6 +91,17 @@ def test_a_program_gets_everything_uncut() -> None:
     assert shown["base"]["height"] == 1
     assert shown["appended_at"] == "1970-01-01T00:00:03.000Z"
     assert json.loads(for_programs(judged_log()[4]))["reason"] == "not_an_event"
+
+
+def test_the_libraries_log_lines_stay_off_the_terminal() -> None:
+    """In a process of its own, since logging is everybody's."""
+    script = (
+        "import logging, structlog, patchbay.cli.quieting as q; q.quieten_libraries(); "
+        "logging.getLogger('aiokafka').error('away'); structlog.get_logger().error('away')"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=30, check=True)  # noqa: S603 - ours
+
+    assert (ran.stdout, ran.stderr) == (b"", b"")
 
 
 def test_streams_and_types_can_be_chosen() -> None:
