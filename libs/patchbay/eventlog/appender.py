@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from aiokafka.errors import KafkaError
 
+from patchbay.eventlog.clock_skew import ClockSkew
 from patchbay.eventlog.contract import check_group
 from patchbay.eventlog.errors import NotSent
 from patchbay.eventlog.identity import LogIdentity
@@ -75,7 +76,7 @@ class KafkaAppender:
         brake_seconds: float,
         start_timeout_seconds: float,
     ) -> None:
-        self.clock_skew_seconds = 0.0
+        self._skew = ClockSkew()
         self._bootstrap_servers = bootstrap_servers
         self._identity = identity
         self._append_timeout_seconds = append_timeout_seconds
@@ -132,7 +133,7 @@ class KafkaAppender:
                     producer,
                     on_acknowledged=self._count_off,
                     on_failure=self._end,
-                    on_skew=self._note_skew,
+                    on_skew=self._skew.note,
                 )
                 self._down_since = None
                 _log.info("append_session_started", session=session.number)
@@ -178,14 +179,16 @@ class KafkaAppender:
         log = _log.info if reason == "closed" else _log.warning
         log("append_session_ended", session=session.number, reason=reason)
 
+    @property
+    def clock_skew_seconds(self) -> float:
+        """How far the broker's clock is ahead of this one's, by an acknowledgement of the last seconds; else 0."""
+        return self._skew.seconds
+
     def _count_off(self, group: Group) -> None:
         self._unsettled_bytes -= group.size_bytes
         self._unsettled_records -= len(group.records)
         if not self._unsettled_records:
             self._idle.set()
-
-    def _note_skew(self, seconds: float) -> None:
-        self.clock_skew_seconds = seconds
 
     def _arm_timer(self, oldest_enqueued_at: float) -> None:
         loop = asyncio.get_running_loop()

@@ -3,6 +3,7 @@
 import pytest
 from aiokafka.structs import RecordMetadata, TopicPartition
 
+from patchbay.eventlog.clock_skew import ClockSkew
 from patchbay.eventlog.lanes import _skew_seconds
 from patchbay.eventlog.topic import judge_settings, settings_of
 
@@ -49,3 +50,14 @@ def test_the_brokers_clock_is_off_by_what_its_time_lies_outside_of_sending_and_a
     metadata: RecordMetadata | None, skew_seconds: float
 ) -> None:
     assert _skew_seconds(metadata, 1000.0, 1001.0) == pytest.approx(skew_seconds)
+
+
+def test_a_skew_that_was_seen_long_ago_counts_for_nothing() -> None:
+    """A copy that appends nothing because of its clock must find out when the clock was put right."""
+    now = 100.0
+    skew = ClockSkew(lambda: now)
+    skew.note(3.0)
+    at_once = skew.seconds
+    now += 6.0
+
+    assert (at_once, skew.seconds) == (3.0, 0.0)
