@@ -3,10 +3,11 @@
 import argparse
 import asyncio
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 from patchbay.cli.calling import Answer, Api, Body, refused, segment
-from patchbay.cli.errors import Unreachable
+from patchbay.cli.errors import Unreachable, Unsettled
 from patchbay.cli.quieting import quieten_libraries
 from patchbay.cli.showing import clean
 from patchbay.cli.stage import Asked, Lines, Shown, Stage, Terminal
@@ -27,6 +28,7 @@ def run(arguments: argparse.Namespace) -> None:
         NotRunning: Nothing is known of a running Patchbay.
         Unreachable: The API, the log or the database does not answer.
         Refused: An answer was not the one that was to be shown.
+        Unsettled: A projection is behind.
     """
     whereabouts = Whereabouts(arguments.data_dir)
     endpoints = whereabouts.endpoints()
@@ -129,6 +131,8 @@ class _Demo:
         answer: Answer = self._api.call(method, path, body, headers)
         self._stage.exchange(method, path, Asked(body, headers or {}, shown), answer)
         content = answer.body if answer.content else {}
+        if answer.status == HTTPStatus.ACCEPTED:
+            raise Unsettled("It is in the log, but the projections are behind: try again in a moment.")
         if answer.status != expected:
             raise refused(answer.status, content)
         return content
