@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import select
 import signal
 import sys
 import time
@@ -103,9 +104,18 @@ async def _follow(reader: KafkaReader, tail: "Tail", stop: asyncio.Event, *, unt
             if until is None or record.offset < until[record.partition]:
                 tail.take(record)
         sys.stdout.flush()
+        if is_abandoned(sys.stdout.fileno()):
+            return
         was_silent, is_silent = is_silent, reader.seconds_since_contact > _SILENCE_SECONDS
         if is_silent and not was_silent:
             _remark("Kafka does not answer; waiting for it.")
+
+
+def is_abandoned(descriptor: int) -> bool:
+    """Return whether nobody reads any more what is written there; a quiet log would else never find out."""
+    poller = select.poll()
+    poller.register(descriptor, 0)  # an error and a hang-up are told unasked
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poller.poll(0))
 
 
 def in_order_of_time(records: Sequence[Record]) -> Sequence[Record]:

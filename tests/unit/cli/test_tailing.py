@@ -1,6 +1,7 @@
 """Following the log: verdicts as every reader gives them, filters, order and lines."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -14,7 +15,7 @@ from patchbay.assistants.ids import source_of
 from patchbay.cli.describing import Style
 from patchbay.cli.judging import Chains, Judged
 from patchbay.cli.lines import for_people, for_programs
-from patchbay.cli.tailing import Tail, Wanted, in_order_of_time
+from patchbay.cli.tailing import Tail, Wanted, in_order_of_time, is_abandoned
 from patchbay.eventlog import Head, LogIdentity, NewEvent, StoredRecord, Verdict, seal
 
 IDENTITY = LogIdentity(log_id=LOG, topic="patchbay.events", partition_count=1)
@@ -126,6 +127,17 @@ def test_what_lies_before_the_start_is_judged_but_not_shown(capsys: pytest.Captu
     shown = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [record["offset"] for record in shown] == [2, 3, 4, 5]
     assert shown[0]["verdict"] == "accepted"
+
+
+def test_a_reader_that_went_away_is_noticed_without_a_write() -> None:
+    """As `head` does after its last line; the log may be quiet for hours."""
+    reading, writing = os.pipe()
+    try:
+        assert not is_abandoned(writing)
+        os.close(reading)
+        assert is_abandoned(writing)
+    finally:
+        os.close(writing)
 
 
 def test_records_come_by_time_and_within_a_partition_by_offset() -> None:
