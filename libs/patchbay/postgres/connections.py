@@ -23,6 +23,15 @@ CLOSE_TIMEOUT_SECONDS = 2.0
 # Compiling a plan takes longer than any statement of ours runs.
 _SESSION = {"jit": "off", "TimeZone": "UTC"}
 
+# For statements that find a few rows by key. Tables grow faster than statistics are gathered, and a plan outlives the
+# size it was made for: one for empty tables must not scan full ones.
+BY_INDEX: Mapping[str, str] = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+
 
 @asynccontextmanager
 async def open_connection(
@@ -76,6 +85,7 @@ async def open_pool(
     min_connections: int = 1,
     max_connections: int = 8,
     command_timeout_seconds: float = 5.0,
+    session: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Pool]:
     """
     Open a pool whose connections are given back as they are: without the round trip that resets a session.
@@ -89,6 +99,7 @@ async def open_pool(
         min_connections: Kept open.
         max_connections: Who needs one more waits for it.
         command_timeout_seconds: Bound of each statement, and of each connection attempt.
+        session: Settings of the sessions, by name, over the usual ones.
 
     Raises:
         OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: There is no connection to be had.
@@ -100,7 +111,7 @@ async def open_pool(
         timeout=CONNECT_TIMEOUT_SECONDS,
         command_timeout=command_timeout_seconds,
         reset=_keep_session,
-        server_settings={"application_name": f"patchbay {name}", **_SESSION},
+        server_settings={"application_name": f"patchbay {name}", **_SESSION, **(session or {})},
     )
     try:
         yield pool

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from patchbay.eventlog import LogIdentity, LogReader, LogUnavailable
-from patchbay.postgres import DATABASE_FAILURES, Connection, open_connection
+from patchbay.postgres import BY_INDEX, DATABASE_FAILURES, Connection, open_connection
 from patchbay.process import metrics
 from patchbay.projection.errors import Fenced
 from patchbay.projection.folding import Fold
@@ -33,14 +33,6 @@ LOOK_AT_END_TIMEOUT_SECONDS = 1.0
 REFOLD_SECONDS = 5.0  # between tries while the history is behind
 STAND_BY_SECONDS = LEASE_SECONDS / 5
 BACKOFF_SECONDS = (0.1, 5.0)
-
-# Tables grow faster than statistics are gathered: a plan made for an empty table must not scan a full one.
-_SESSION = {
-    "plan_cache_mode": "force_generic_plan",
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-}
 
 
 class OpenReader(Protocol):
@@ -118,7 +110,7 @@ class Projector(Generic[E]):
     async def _serve(self, stop: asyncio.Event) -> None:
         """Own the partitions, or stand by until they are free, and project until something fails or `stop` is set."""
         name = f"projection {self._name}"
-        async with open_connection(self._database_url, name=name, session=_SESSION) as connection:
+        async with open_connection(self._database_url, name=name, session=BY_INDEX) as connection:
             generation = await prepare_database(connection, self._projection.tables)
             schema = schema_of(self._name, generation)
             ownership = await self._await_ownership(connection, schema, stop)

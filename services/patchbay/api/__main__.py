@@ -30,7 +30,7 @@ from patchbay.api.tokens import Tokens
 from patchbay.api.writing.writer import Writer, open_writer
 from patchbay.assistants import ids
 from patchbay.eventlog import LogIdentity, LogUnavailable, check_topic, open_appender, open_log
-from patchbay.postgres import DATABASE_FAILURES, Pool, listen, open_pool
+from patchbay.postgres import BY_INDEX, DATABASE_FAILURES, Pool, listen, open_pool
 from patchbay.process import Health, configure_logging, load_settings, run
 
 CHANNEL = "patchbay_projected"
@@ -130,6 +130,7 @@ def _open_pool(settings: ApiSettings) -> AbstractAsyncContextManager[Pool]:
         min_connections=2,
         max_connections=settings.database_connections,
         command_timeout_seconds=COMMAND_SECONDS,
+        session=BY_INDEX,
     )
 
 
