@@ -1,0 +1,224 @@
+"""All of Patchbay as processes, each of which can be killed, frozen and started again by its name."""
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+import asyncpg
+import psutil
+from tests.servers import eventually
+from tests.system.guarantees.clients import Client, NoAnswer, open_client
+
+from patchbay.embedded import (
+    Launch,
+    Running,
+    ServerNotStarted,
+    cache_directory,
+    fetch,
+    free_port,
+    kafka_artifacts,
+    postgres_artifacts,
+    prepare_kafka,
+    prepare_postgres,
+    start,
+)
+from patchbay.eventlog import LogIdentity, open_log, open_reader
+
+KAFKA, POSTGRES, PROJECTOR, ROUTING = "kafka", "postgres", "projector", "routing"
+APIS = ("api-1", "api-2")
+SERVICES = (PROJECTOR, ROUTING, *APIS)
+SERVERS = (KAFKA, POSTGRES)
+TOPIC = "patchbay.events"
+READY_SECONDS = 30.0
+LOG_TAIL_BYTES = 4_000
+
+_READ_CHECKPOINTS = """
+SELECT 'read_model' AS projection, partition, next_offset FROM read_model_1.checkpoints
+UNION ALL
+SELECT 'routing', partition, next_offset FROM routing_1.checkpoints
+"""
+
+
+class Cluster:
+    """Kafka, Postgres, the projector, routing and two processes of the API, supervised by nobody but the test."""
+
+    def __init__(self, launches: Mapping[str, Launch], *, kafka: str, database_url: str, api_ports: list[int]) -> None:
+        self.kafka = kafka
+        self.database_url = database_url
+        self.api_ports = api_ports
+        self.operator_key = ""
+        self._launches = launches
+        self._running: dict[str, Running] = {}
+
+    async def start(self, *names: str) -> None:
+        """Start these processes and wait until all are ready; one that ends before is started again."""
+        async with asyncio.TaskGroup() as group:
+            for name in names:
+                group.create_task(self._start_one(name))
+
+    async def _start_one(self, name: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            process = self._running[name] = await start(self._launches[name])
+            try:
+                await process.wait_ready()
+            except ServerNotStarted:
+                if process.exit_code is None or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+
+    async def kill(self, name: str) -> None:
+        """End a process as `kill -9` does."""
+        await self._running[name].kill()
+
+    async def stop(self, *names: str) -> None:
+        """Have these processes stop in order; one that has ended already is passed over."""
+        for name in names:
+            process = self._running.get(name)
+            if process is not None and not await process.stop():
+                raise AssertionError(f"{name} did not stop in time and was killed")
+
+    @contextlib.asynccontextmanager
+    async def without(self, name: str) -> AsyncIterator[None]:
+        """Have a process killed for as long as the body runs, and started again afterwards."""
+        await self.kill(name)
+        try:
+            yield
+        finally:
+            await self.start(name)
+
+    @contextlib.contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Freeze a process with its children for as long as the body runs: connections stay, and nobody answers."""
+        root = psutil.Process(self._running[name].pid)
+        family = [root, *root.children(recursive=True)]
+        try:
+            for process in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGSTOP)
+            yield
+        finally:
+            for process in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.send_signal(signal.SIGCONT)
+
+    def client(self, key: str) -> contextlib.AbstractAsyncContextManager[Client]:
+        """Give somebody with this key."""
+        return open_client(self.api_ports, key)
+
+    def operator(self) -> contextlib.AbstractAsyncContextManager[Client]:
+        """Give somebody with the operators' key."""
+        return open_client(self.api_ports, self.operator_key)
+
+    async def identity(self) -> LogIdentity:
+        """Return which log it is."""
+        return await open_log(self.kafka, TOPIC)
+
+    async def catch_up(self) -> None:
+        """Wait until both projections have passed everything that is in the log now."""
+        identity = await self.identity()
+        positions = dict.fromkeys(range(identity.partition_count), 0)
+        async with open_reader(self.kafka, identity, positions) as reader:
+            ends = await reader.end_offsets()
+        connection = await asyncpg.connect(self.database_url)
+        try:
+
+            async def is_passed() -> bool:
+                rows = await connection.fetch(_READ_CHECKPOINTS)
+                return bool(rows) and all(row["next_offset"] >= ends[row["partition"]] for row in rows)
+
+            await eventually(is_passed, READY_SECONDS)
+        finally:
+            await connection.close()
+
+    def log_sizes(self) -> dict[str, int]:
+        """Return how long each service's log is now."""
+        paths = {name: self._launches[name].log_path for name in SERVICES}
+        return {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
+
+    def errors_since(self, sizes: Mapping[str, int]) -> list[str]:
+        """Return the lines by which services have asked for a person since their logs were of these sizes."""
+        return [
+            f"{name}: {line}"
+            for name, size in sizes.items()
+            for line in self._lines(name, size)
+            if _asks_for_a_person(json.loads(line))
+        ]
+
+    def log_tails(self) -> dict[str, str]:
+        """Return the last lines of every process' log."""
+        tails = {}
+        for name, launch in self._launches.items():
+            size = launch.log_path.stat().st_size if launch.log_path.exists() else 0
+            tails[name] = "\n".join(self._lines(name, max(0, size - LOG_TAIL_BYTES), all_lines=True))
+        return tails
+
+    def _lines(self, name: str, offset: int, *, all_lines: bool = False) -> list[str]:
+        with self._launches[name].log_path.open("rb") as log:
+            log.seek(offset)
+            lines = log.read().decode(errors="replace").splitlines()
+        return [line for line in lines if all_lines or line.startswith("{")]
+
+
+@contextlib.asynccontextmanager
+async def run_cluster(directory: Path) -> AsyncIterator[Cluster]:
+    """Run everything, on servers of its own, until the body is left."""
+    artifacts = (*kafka_artifacts(), *postgres_artifacts())
+    await asyncio.to_thread(fetch, artifacts, cache_directory())
+    kafka, postgres = await asyncio.gather(
+        asyncio.to_thread(prepare_kafka, directory / KAFKA),
+        asyncio.to_thread(prepare_postgres, directory / POSTGRES),
+    )
+    ports = {name: free_port() for name in SERVICES}
+    operator_key = f"tk_test_{secrets.token_hex(20)}"
+    environ = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.address,
+        "DATABASE_URL": postgres.address,
+        "TOPIC": TOPIC,
+        "LOG_FORMAT": "json",
+        "OPERATOR_KEY_SHA256": sha256(operator_key.encode()).hexdigest(),
+    }
+    launches = {launch.name: launch for launch in (kafka.launch, postgres.launch)}
+    for name in SERVICES:
+        port = str(ports[name])
+        launches[name] = Launch(
+            name=name,
+            command=(sys.executable, "-m", f"patchbay.{name.partition('-')[0]}"),
+            environ=environ | {"INSTANCE_ID": name, "API_PORT": port, "HEALTH_PORT": port},
+            log_path=directory / f"{name}.log",
+            probe=partial(_is_ready, ports[name]),
+            stop_timeout_seconds=15.0,  # an API lets what is under way finish
+        )
+    api_ports = [ports[name] for name in APIS]
+    cluster = Cluster(launches, kafka=kafka.address, database_url=postgres.address, api_ports=api_ports)
+    cluster.operator_key = operator_key
+    try:
+        await cluster.start(*SERVERS)
+        await cluster.start(*SERVICES)
+        yield cluster
+    finally:
+        await cluster.stop(*reversed(SERVICES), POSTGRES, KAFKA)
+
+
+async def _is_ready(port: int) -> bool:
+    async with open_client([port], "") as client:
+        try:
+            return (await client.get(0, "/readyz")).status == 200
+        except NoAnswer:
+            return False
+
+
+def _asks_for_a_person(line: dict[str, str]) -> bool:
+    # To aiokafka a broker that is away is an error; to us it is something to wait for.
+    return line["level"] in ("error", "critical") and not line.get("logger", "").startswith("aiokafka")

@@ -1,0 +1,51 @@
+"""The cluster that the tests of the whole system share, and its logs where one of them fails."""
+
+from collections.abc import AsyncIterator, Generator
+
+import pytest
+import pytest_asyncio
+from tests.system.guarantees.cluster import Cluster, run_cluster
+from tests.system.guarantees.noting import NOTES, Note
+
+_CLUSTER = pytest.StashKey[Cluster]()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def _cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    async with run_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(_cluster: Cluster, request: pytest.FixtureRequest) -> Generator[Cluster]:
+    """Give the cluster, all of it running; no test may leave behind a cry for a person."""
+    request.node.stash[_CLUSTER] = _cluster
+    sizes = _cluster.log_sizes()
+    yield _cluster
+
+    assert _cluster.errors_since(sizes) == []
+
+
+@pytest.fixture
+def note(request: pytest.FixtureRequest) -> Note:
+    """Give what takes a figure that was measured."""
+    lines = request.config.stash.setdefault(NOTES, [])
+    return lambda line: lines.append(f"{request.node.name}: {line}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what was measured."""
+    if config.stash.get(NOTES, None):
+        terminalreporter.section("measured")
+        for line in config.stash[NOTES]:
+            terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of every process' log with a failure."""
+    report = yield
+    cluster = item.stash.get(_CLUSTER, None)
+    if report.failed and cluster is not None:
+        report.sections += [(f"the end of {name}.log", tail) for name, tail in cluster.log_tails().items()]
+    return report
