@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format bench lock install install-dev
+.PHONY: help run demo test check format schemas bench lock install install-dev
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -36,6 +36,9 @@ check: install-dev ## Check format, lint, types and import contracts
 format: install-dev ## Format the code and sort its imports
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --select I --fix .
+
+schemas: install-dev ## Write schemas/events anew from the types of events
+	@$(BIN)/python schemas/generate.py
 
 bench: install-dev ## Measure against a plain CRUD service, in the same run
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
