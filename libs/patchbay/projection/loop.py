@@ -29,10 +29,10 @@ E = TypeVar("E")
 MAX_BATCH_RECORDS = 500  # some 50 ms of work: bounds what one commit adds to the wait for an answer
 FETCH_SECONDS = 0.5  # an idle pass; below RENEW_SECONDS
 LOOK_AT_END_SECONDS = 1.0
-LOOK_AT_END_TIMEOUT_SECONDS = 1.0
+LOOK_AT_END_TIMEOUT_SECONDS = 3.0  # a busy broker may take its time; below the lease
 REFOLD_SECONDS = 5.0  # between tries while the history is behind
 STAND_BY_SECONDS = LEASE_SECONDS / 5
-BACKOFF_SECONDS = (0.1, 5.0)
+BACKOFF_SECONDS = (0.1, 2.0)
 
 
 class OpenReader(Protocol):
