@@ -102,8 +102,10 @@ class Producer:
     def _fail_batches(self) -> None:
         accumulator = self._producer._message_accumulator  # noqa: SLF001 - see above
         waiting = [batch for batches in accumulator._batches.values() for batch in batches]  # noqa: SLF001 - see above
+        # aiokafka takes each that fails out of this set, and raises for one that waits to be sent again.
+        accumulator._pending_batches.update(waiting)  # noqa: SLF001 - see above
         accumulator.fail_all(KafkaError("the session has ended"))
-        for batch in [*waiting, *accumulator._pending_batches]:  # noqa: SLF001 - see above
+        for batch in accumulator._pending_batches:  # noqa: SLF001 - see above
             for future in (batch.future, batch._drain_waiter):  # noqa: SLF001 - see above
                 if future.done() and not future.cancelled():
                     future.exception()  # nobody else looks at it, and the event loop would complain
