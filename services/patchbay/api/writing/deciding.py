@@ -8,7 +8,7 @@ import structlog
 
 from patchbay.api.writing.attempts import Answer, Attempt, PendingRecord
 from patchbay.api.writing.clock import after
-from patchbay.api.writing.kinds import decide, evolve
+from patchbay.api.writing.kinds import decide, evolve, is_read
 from patchbay.api.writing.outcomes import State, Unavailable, Write, Written
 from patchbay.api.writing.snapshot import KnownCommand, Loaded
 from patchbay.assistants.catalogue import Catalogue
@@ -66,8 +66,10 @@ class Deciding:
         self._pending: dict[str, PendingRecord] = {}  # by command id
         self._last: PendingRecord | None = None
         for record in tail:
-            height, time = record.sealed.height, record.sealed.time
-            self._stand_on(record, evolve(self._state, record.event, height=height, time=time))
+            state, sealed = self._state, record.sealed
+            if is_read(record.event, state):
+                state = evolve(state, record.event, height=sealed.height, time=sealed.time)
+            self._stand_on(record, state)
 
     def decide_each(self, attempts: Sequence[Attempt], *, room_bytes: int) -> Sequence[Attempt]:
         """

@@ -8,7 +8,7 @@ from patchbay.api.writing.snapshot import Wanted
 from patchbay.assistants.catalogue import Catalogue
 from patchbay.assistants.commands import Command, UnassignNumber
 from patchbay.assistants.decide import decide_account, decide_number, decide_operators
-from patchbay.assistants.events import Event
+from patchbay.assistants.events import AssistantCreated, Event
 from patchbay.assistants.evolve import evolve_account, evolve_number, evolve_operators
 from patchbay.assistants.needs import needs
 from patchbay.assistants.states import Account, Number, Operators
@@ -18,6 +18,10 @@ _NONE: Final[frozenset[str]] = frozenset()
 
 def wanted_by(stream: str, writes: Sequence[Write]) -> Wanted:
     """Return what has to be loaded of the stream to decide these writes together."""
+    if len(writes) == 1 and not isinstance(writes[0].command, UnassignNumber):  # most streams, most of the time
+        (write,) = writes
+        n = needs(write.command)
+        return Wanted(stream, (write.command_id,), n.assistants, n.numbers, holdings_of=n.holdings_of, keys=n.keys)
     read = [needs(write.command) for write in writes]
     return Wanted(
         stream=stream,
@@ -47,6 +51,21 @@ def decide(command: Command, state: State, catalogue: Catalogue | None) -> Event
             return decide_operators(command, state)
         case _:
             assert_never(state)
+
+
+def is_read(event: Event, state: State) -> bool:
+    """
+    True if a command that `state` was loaded for may read what a pending event makes.
+
+    A run of creations is long, and each fold copies all those before it: an assistant that nobody asked for is left
+    out, unless numbers are looked at, whose holders are known only from the events.
+    """
+    return not (
+        isinstance(event, AssistantCreated)
+        and isinstance(state, Account)
+        and not state.holders
+        and event.assistant_id not in state.assistants
+    )
 
 
 def evolve(state: State, event: Event, *, height: int, time: str) -> State:

@@ -43,7 +43,8 @@ SELECT 'assistant', assistant_id, account_id, NULL, NULL, NULL, NULL, NULL, NULL
 """
 _NUMBERS = """
 UNION ALL
-SELECT 'number', number_id, phone_number, account_id, status, created_at, updated_at, registration, NULL, NULL, NULL
+SELECT 'number', number_id, phone_number, account_id, status, created_at, updated_at, registration, NULL,
+       convert_to(fallback, 'UTF8'), NULL
   FROM {read_model}.numbers WHERE number_id = ANY($5::text[])
 UNION ALL
 SELECT 'holding', g.number_id, g.account_id, g.assistant_id, NULL, NULL, NULL, g.registration, NULL, NULL, NULL

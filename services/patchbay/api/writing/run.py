@@ -81,9 +81,10 @@ class Run:
             self._bytes -= record.sealed.size_bytes
 
     def lose(self, first: PendingRecord) -> list[PendingRecord]:
-        """Another record won the height of `first`: it and all above it are void for ever. Return them."""
-        self._window = 1
+        """Another record won the height of `first`: it and all above it are void for ever. Return those of the run."""
         lost = self.forget(first)
+        if lost:
+            self._window = 1
         for record in lost:
             record.attempt.lost_races += 1
         return lost

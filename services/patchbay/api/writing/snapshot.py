@@ -87,13 +87,14 @@ class Snapshot:
         self._assistants[row["a"]] = _decode_assistant(row["x"])
 
     def _take_number(self, row: "Record") -> None:
-        _, number_id, phone_number, account_id, status, created_at, updated_at, registration, *_ = row
+        _, number_id, phone_number, account_id, status, created_at, updated_at, registration, _, fallback, _ = row
         self._numbers[number_id] = Number(
             id=number_id,
             phone_number=phone_number,
             account_id=account_id,
             registration=registration,
             status=status,
+            fallback=None if fallback is None else fallback.decode(),
             created_at=created_at,
             updated_at=updated_at,
         )

@@ -24,6 +24,7 @@ from patchbay.postgres import DATABASE_FAILURES
 _log = structlog.get_logger()
 
 BATCH_COMMANDS = 64  # decided on one snapshot
+JITTER_SECONDS = 0.004  # after a lost race, about one way through log and projector; doubles with each
 LOST_RACES = 12  # then the write is answered as contended
 RETRY_SECONDS = 0.02  # between tries when the log or the database refuses; doubles while it does
 RETRY_LIMIT_SECONDS = 0.8
@@ -58,13 +59,6 @@ class StreamWriter:
         """Decide this attempt after those that came before."""
         attempt.turn = next(self._turns)
         self._wait((attempt,))
-
-    def session_ended(self, session: int) -> None:
-        """What the ended session has not had acknowledged is forgotten; the rest waits for its verdict."""
-        lost = next((r for r in self._run if r.session == session and not r.acknowledged), None)
-        if lost is not None:
-            self._back_off()
-            self._decide_again(self._run.forget(lost))
 
     def close(self) -> "Iterator[asyncio.Task[None]]":
         """End; yield what has to be waited for."""
@@ -225,7 +219,7 @@ class StreamWriter:
         """A record of this stream is accepted or void: its dependents are told, a lost race forgets the run."""
         if record.accepted:
             self._run.accept(record)
-        elif not record.forgotten:
+        else:
             self._decide_again(self._run.lose(record))
         record.release()
         self._moved.set()
@@ -240,7 +234,7 @@ class StreamWriter:
             record.release()
         lost_races = max((record.attempt.lost_races for record in forgotten), default=0)
         if lost_races:
-            pause = random.uniform(0, 0.002 * min(2**lost_races, 64))  # noqa: S311 - jitter is no secret
+            pause = random.uniform(0, JITTER_SECONDS * min(2**lost_races, 32))  # noqa: S311 - jitter is no secret
             self._resume_at = max(self._resume_at, asyncio.get_running_loop().time() + pause)
         self._moved.set()
         self._wait(record.attempt for record in forgotten)

@@ -72,11 +72,6 @@ class Writer:
         if self._streams.get(stream.stream) is stream:  # else a late verdict woke one that was let go before
             del self._streams[stream.stream]
 
-    def session_ended(self, session: int, _reason: str) -> None:
-        """The appender's session is over: forget what it has not had acknowledged."""
-        for stream in list(self._streams.values()):
-            stream.session_ended(session)
-
     async def close(self) -> None:
         """Answer whoever waits with what is known, and end."""
         for attempt in list(self._attempts.values()):
@@ -107,7 +102,6 @@ async def open_writer(
     """Open a writer; its settler is to be woken whenever a projection says that it has moved."""
     settler = Settler(StandingReader(pool, live))
     writer = Writer(Surroundings(Loader(pool, live, identity), appender, settler, Replayer(pool, live), catalogue))
-    appender.on_session_end(writer.session_ended)
     settling = asyncio.create_task(settler.run())
     try:
         yield writer, settler

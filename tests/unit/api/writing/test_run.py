@@ -1,12 +1,9 @@
 """What may be chained on the records of a stream that have no verdict."""
 
-import asyncio
 from secrets import token_hex
 
-import pytest
-
 from patchbay.api.writing.attempts import Attempt, PendingRecord
-from patchbay.api.writing.outcomes import Unavailable, Write
+from patchbay.api.writing.outcomes import Contended, OutcomeUnknown, Pending, Unavailable, Write
 from patchbay.api.writing.run import RUN_BYTES, RUN_RECORDS, Run, groups_of
 from patchbay.assistants.commands import UnassignNumber
 from patchbay.assistants.events import KeyRevoked
@@ -133,13 +130,59 @@ def test_groups_keep_the_order_and_the_bound() -> None:
     assert [record for group in groups_of(records) for record in group] == records
 
 
-async def test_a_timeout_that_comes_after_the_answer_changes_nothing() -> None:
-    """Nor does a second answer."""
+def attempt_with(*records: PendingRecord) -> Attempt:
+    """Return the attempt of the first record, for which all of them were sent."""
+    attempt = records[0].attempt
+    attempt.sent[:] = records
+    return attempt
+
+
+def test_what_is_on_its_way_is_unknown_until_all_of_it_is_acknowledged() -> None:
+    """The reference is to the highest: no record of the command can be accepted any more once that height is."""
+    low, high = chain(2)
+    attempt = attempt_with(high, low)
+    low.acknowledged = True
+    unknown = attempt.failure()
+    high.acknowledged = True
+    pending = attempt.failure()
+
+    assert isinstance(unknown, OutcomeUnknown)
+    assert isinstance(pending, Pending)
+    assert unknown.reference.height == pending.reference.height == high.sealed.height
+
+
+def test_what_is_accepted_is_pending_whatever_else_is_on_its_way() -> None:
+    """The other record never will be."""
+    low, high = chain(2)
+    attempt = attempt_with(low, high)
+    low.accepted, low.waiting_for = True, ("routing",)
+    pending = attempt.failure()
+
+    assert isinstance(pending, Pending)
+    assert pending.reference.height == low.sealed.height
+    assert pending.waiting_for == ("routing",)
+
+
+def test_what_has_nothing_on_its_way_took_no_effect() -> None:
+    """Because others won, or because nothing was sent."""
     (record,) = chain(1)
     attempt = record.attempt
-    waiting = asyncio.create_task(attempt.wait(asyncio.get_running_loop().time()))
-    await asyncio.sleep(0)
-    attempt.conclude(Unavailable("first"))
-    attempt.expire()
-    with pytest.raises(Unavailable, match="first"):
-        await waiting
+    record.turn_void()
+
+    assert isinstance(attempt.failure(), Unavailable)
+    attempt.lost_races = 1
+    assert isinstance(attempt.failure(), Contended)
+
+
+def test_the_pending_record_of_an_earlier_try_is_told() -> None:
+    """Until it is void."""
+    earlier, record = chain(2)
+    attempt = attempt_with(record)
+    record.turn_void()
+    attempt.earlier = earlier
+    unknown = attempt.failure()
+    earlier.turn_void()
+
+    assert isinstance(unknown, OutcomeUnknown)
+    assert unknown.reference.height == earlier.sealed.height
+    assert isinstance(attempt.failure(), Unavailable)

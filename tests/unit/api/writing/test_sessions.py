@@ -9,7 +9,7 @@ from tests.unit.api.writing.copies import create, rename
 from tests.unit.api.writing.virtual_time import in_virtual_time
 from tests.unit.api.writing.world import World, turns, until
 
-from patchbay.api.writing.outcomes import Contended, Unavailable
+from patchbay.api.writing.outcomes import Contended, Pending, Unavailable
 from patchbay.assistants.rejections import AssistantNotFound
 from patchbay.eventlog import OutcomeUnknown, SealedRecord, Verdict
 from patchbay.eventlog.contract import MAX_GROUP_BYTES, Appender
@@ -85,8 +85,10 @@ async def test_a_session_that_ends_while_a_state_is_loaded_is_not_written_in() -
         await turns()
         copy.appender.end_session()
         world.loading.set()
+        started = asyncio.get_running_loop().time()
 
         assert (await write).height == 2
+        assert asyncio.get_running_loop().time() - started < 0.02  # no try was wasted on the old one
         assert world.appended() == 2
 
 
@@ -112,7 +114,8 @@ async def test_what_a_lost_session_forgot_is_decided_again_in_its_order_of_arriv
     async with world.projecting(), world.copy() as copy:
         await copy.open_account()
         world.log.inject(Fault.REFUSED)
-        first = copy.execute(create(world.account(), "asst_1"))
+        first = copy.execute(create(world.account(), "asst_1", "A"))
+        unchanged = copy.execute(rename("asst_1", "A"))
         too_early = copy.execute(rename("asst_2", "B"))
         second = copy.execute(create(world.account(), "asst_2"))
         await until(lambda: copy.appender.session == 2)
@@ -121,6 +124,7 @@ async def test_what_a_lost_session_forgot_is_decided_again_in_its_order_of_arriv
             await too_early
 
         assert [w.height for w in await asyncio.gather(first, second, third)] == [2, 3, 4]
+        assert (await unchanged).event is None
 
 
 @in_virtual_time
@@ -133,13 +137,13 @@ async def test_what_lost_a_race_is_decided_before_what_came_later() -> None:
         world.rival()
         first = copy.execute(create(world.account(), "asst_1"))
         await until(lambda: world.appended() == 3)
+        world.loading.clear()
         world.paused = False
         await until(lambda: world.verdicts[Verdict.VOID] == 1)
-        while not first.done():
-            await asyncio.sleep(0)
-            if not copy.writer._streams[world.account()]._run:
-                break
+        await until(lambda: not copy.writer._streams[world.account()]._run)
         second = copy.execute(create(world.account(), "asst_2"))
+        await turns()
+        world.loading.set()
 
         assert [w.height for w in await asyncio.gather(first, second)] == [3, 4]
 
@@ -188,13 +192,15 @@ async def test_a_write_that_always_loses_is_contended() -> None:
         await until(lambda: not copy.writer._streams and not copy.settler.watched)
 
 
+@pytest.mark.parametrize("session_ends", [True, False])
 @in_virtual_time
-async def test_a_log_that_refuses_is_asked_ever_less_often() -> None:
+async def test_a_log_that_refuses_is_asked_ever_less_often(session_ends: bool) -> None:  # noqa: FBT001 - a parameter
     """Each try costs the database a look."""
     world = World()
     async with world.projecting(), world.copy() as copy:
         await copy.open_account()
         world.log.inject(Fault.NOT_SENT, count=1000)
+        copy.appender.healthy = session_ends
         loads = world.loads
         writes = [copy.execute(create(world.account(), f"asst_{n}"), seconds=4) for n in range(20)]
         answers = await asyncio.gather(*writes, return_exceptions=True)
@@ -210,12 +216,20 @@ async def test_a_log_that_is_back_is_written_to_at_once_at_the_next_refusal() ->
     world = World()
     async with world.projecting(), world.copy() as copy:
         await copy.open_account()
+        world.routing_paused = True
+        one = create(world.account(), "asst_1")
+        with pytest.raises(Pending):
+            await copy.execute(one, command_id="a" * 64, seconds=0.05, changes_routing=True)
+        again = copy.execute(one, command_id="a" * 64, seconds=100, changes_routing=True)
+        await until(lambda: world.replays == 1)  # which keeps the stream at work
         for _ in range(8):
             world.log.inject(Fault.NOT_SENT)
             started = asyncio.get_running_loop().time()
             await copy.execute(create(world.account(), token_hex(4)))
 
             assert asyncio.get_running_loop().time() - started < 0.1
+        world.routing_paused = False
+        await again
 
 
 @in_virtual_time

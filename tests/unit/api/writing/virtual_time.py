@@ -1,6 +1,7 @@
 """An event loop whose clock jumps: waiting costs nothing, and the same seed gives the same order of things."""
 
 import asyncio
+import random
 import selectors
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -38,6 +39,7 @@ class _Loop(asyncio.SelectorEventLoop):
 
 def run(main: Coroutine[Any, Any, None]) -> None:
     """Run to the end; an error that only the loop has seen, or a task left behind, fails."""
+    random.seed(0)  # the engine's own pauses
     loop = _Loop()
     unhandled: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _loop, context: unhandled.append(context))

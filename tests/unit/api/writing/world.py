@@ -153,7 +153,6 @@ class World(Fold):
             appender = wrap(memory)
             settler = Settler(self)
             writer = Writer(Surroundings(loader=self, appender=appender, settler=settler, replayer=self))
-            appender.on_session_end(writer.session_ended)
             self._settlers.append(settler)
             settling = asyncio.create_task(settler.run())
             try:
