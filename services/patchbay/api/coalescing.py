@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
+# Of one question, whatever hangs: a statement that is given up (2 s) can hold its connection for some seconds more, and
+# what has not been answered by then is not answered in time anyway.
+ANSWER_SECONDS = 3.0
+
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -34,6 +38,7 @@ class Coalescer(Generic[Question, Answer]):
         Answer one question.
 
         Raises:
+            TimeoutError: There was no answer within the bound.
             Exception: Whatever the batch's round trip raised; every question of the batch sees it.
         """
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -43,7 +48,8 @@ class Coalescer(Generic[Question, Answer]):
             task = asyncio.create_task(self._run())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await future
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await future
 
     async def _run(self) -> None:
         try:

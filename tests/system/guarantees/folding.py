@@ -51,12 +51,15 @@ class Log:
         self.versions: dict[tuple[str, int], tuple[str, int]] = {}  # which event made which version
         self.records_of_versions: dict[tuple[str, int], bytes] = {}  # the assistant's record, as clients see it
         self.secrets: dict[str, bytes] = {}  # by key id
-        self.newest: dict[tuple[str, str], Accepted] = {}  # by account and assistant: said whether it answers calls
         self._by_trace: defaultdict[str, list[Accepted]] = defaultdict(list)
 
     def by_trace(self, traceparent: str) -> list[Accepted]:
         """Return the accepted events that the request with this trace context led to."""
         return self._by_trace.get(traceparent, [])
+
+    def by_stream(self, stream: str) -> list[Accepted]:
+        """Return the accepted events of a stream, in order."""
+        return [accepted for accepted in self.accepted if accepted.envelope.stream == stream]
 
     def take(self, record: Record) -> None:
         """Judge and fold the next record of its partition."""

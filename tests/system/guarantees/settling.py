@@ -83,7 +83,7 @@ def _faults(log: Log, operation: Operation) -> list[str]:
     if operation.kind is Kind.REFUSED and effects:
         faults.append("acted though that was impossible")
     reply = operation.last.reply
-    if reply is not None and reply.status == 200:
+    if reply is not None and operation.last.is_done:
         if operation.kind in (Kind.RENAME, Kind.CREATE) and not effects:
             faults.append("is not in the log")
         if operation.kind in (Kind.RENAME, Kind.CREATE, Kind.ASSIGN) and not _is_state(log, reply.assistant):

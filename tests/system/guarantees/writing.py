@@ -20,6 +20,7 @@ class Kind(StrEnum):
     ASSIGN = "assign"
     REGISTER = "register"
     RELEASE = "release"
+    OTHER = "other"
     REFUSED = "refused"  # must not be possible, whatever happens
 
 
@@ -29,6 +30,11 @@ class Try(msgspec.Struct):
     trace: str
     reply: Reply | None = None
     was_reached: bool = True
+
+    @property
+    def is_done(self) -> bool:
+        """True if the answer said so."""
+        return self.reply is not None and self.reply.status == 200
 
     @property
     def is_definite(self) -> bool:
@@ -110,10 +116,9 @@ class Writer:
             while not operation.last.is_definite and operation.may_be_tried_again and not stop.is_set():
                 await asyncio.sleep(RETRY_SECONDS)
                 await operation.attempt(self._chance.randrange(2))
-            reply = operation.last.reply
-            if reply is not None and reply.status == 200:
+            if operation.last.reply is not None and operation.last.is_done:
                 self.succeeded += 1
-                self._learn(operation, reply)
+                self._learn(operation, operation.last.reply)
 
     def _next(self) -> Operation:
         kinds = {Kind.RENAME: 50, Kind.CREATE: 10, Kind.ASSIGN: 18, Kind.REGISTER: 8, Kind.RELEASE: 4, Kind.REFUSED: 10}
