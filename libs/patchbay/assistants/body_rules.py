@@ -108,6 +108,12 @@ ASSIGN_RULES: Final[Mapping[str, Rule]] = {
     "reassign": fields.boolean,
 }
 REGISTER_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "phoneNumber": fields.phone_number}
+NUMBER_STATUSES: Final = ("active", "suspended")
+NUMBER_RULES: Final[Mapping[str, Rule]] = {
+    "accountSlug": fields.slug,
+    "fallback": fields.call_target,
+    "status": fields.one_of(NUMBER_STATUSES),
+}
 ACCOUNT_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "name": fields.label(fields.NAME_CHARACTERS)}
 KEY_RULES: Final[Mapping[str, Rule]] = {
     "accountSlug": fields.slug,

@@ -15,6 +15,7 @@ from patchbay.assistants.events import (
     NumberRegistered,
     NumberReleased,
     NumbersAssigned,
+    NumberUpdated,
     StreamMended,
 )
 
@@ -41,6 +42,7 @@ TAGS: Final[dict[str, Tag]] = {
     "NumbersAssigned": Tag(NumbersAssigned, 1, (CONFIGURATION, ROUTING), "assistant_id"),
     "NumberRegistered": Tag(NumberRegistered, 1, (CONFIGURATION, ROUTING), "number_id"),
     "NumberReleased": Tag(NumberReleased, 1, (CONFIGURATION, ROUTING), "number_id"),
+    "NumberUpdated": Tag(NumberUpdated, 1, (CONFIGURATION, ROUTING), "number_id"),
     "StreamMended": Tag(StreamMended, 1, (), "stream"),
 }
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from patchbay.assistants.events import AssistantUpdated
+from patchbay.assistants.events import AssistantUpdated, NumberUpdated
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +75,14 @@ class RegisterNumber(Command, frozen=True, kw_only=True):
     number_id: str
     phone_number: str  # E.164
     account_id: str
+
+
+class UpdateNumber(Command, frozen=True, kw_only=True):
+    """Change what becomes of calls to a number of an account; UNSET = unchanged. Decided in the number's own stream."""
+
+    number_id: str
+    account_id: str
+    changes: NumberUpdated  # its number_id equals the command's
 
 
 class ReleaseNumber(Command, frozen=True, kw_only=True):

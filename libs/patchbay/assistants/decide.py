@@ -15,9 +15,16 @@ from patchbay.assistants.commands import (
     RevokeKey,
     UnassignNumber,
     UpdateAssistant,
+    UpdateNumber,
 )
 from patchbay.assistants.configuration import fill_in, model_conflicts, template_configuration
-from patchbay.assistants.decide_numbers import assign_numbers, register_number, release_number, unassign_number
+from patchbay.assistants.decide_numbers import (
+    assign_numbers,
+    register_number,
+    release_number,
+    unassign_number,
+    update_number,
+)
 from patchbay.assistants.errors import PartNotLoaded
 from patchbay.assistants.events import (
     AccountOpened,
@@ -91,6 +98,8 @@ def decide_number(command: Command, number: Number) -> Event | None:
             return register_number(command, number)
         case ReleaseNumber():
             return release_number(command, number)
+        case UpdateNumber():
+            return update_number(command, number)
         case _:
             raise TypeError(f"{type(command).__name__} is not decided in a number's stream")
 

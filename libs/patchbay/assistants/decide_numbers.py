@@ -1,9 +1,17 @@
 """Who owns a number and which assistant holds it: the rules behind `decide`."""
 
-from patchbay.assistants.commands import AssignNumbers, RegisterNumber, ReleaseNumber, UnassignNumber
+import msgspec
+
+from patchbay.assistants.commands import AssignNumbers, RegisterNumber, ReleaseNumber, UnassignNumber, UpdateNumber
 from patchbay.assistants.errors import PartNotLoaded
-from patchbay.assistants.events import AssignedNumber, NumberRegistered, NumberReleased, NumbersAssigned
-from patchbay.assistants.rejections import NumberNotFound, NumberOwnedElsewhere, NumberTaken, Taken
+from patchbay.assistants.events import (
+    AssignedNumber,
+    NumberRegistered,
+    NumberReleased,
+    NumbersAssigned,
+    NumberUpdated,
+)
+from patchbay.assistants.rejections import FallbackToItself, NumberNotFound, NumberOwnedElsewhere, NumberTaken, Taken
 from patchbay.assistants.states import Account, Assistant, Holding, Number, OwnedNumber
 
 
@@ -98,6 +106,28 @@ def release_number(command: ReleaseNumber, number: Number) -> NumberReleased | N
     if number.account_id != command.account_id:
         raise NumberNotFound((command.number_id,))
     return NumberReleased(number_id=command.number_id, account_id=command.account_id)
+
+
+def update_number(command: UpdateNumber, number: Number) -> NumberUpdated | None:
+    """
+    Return what changes of the number; None if all of it is already so.
+
+    Raises:
+        NumberNotFound: The account does not have it.
+        FallbackToItself: The fallback is the number itself.
+    """
+    if number.account_id != command.account_id:
+        raise NumberNotFound((command.number_id,))
+    fallback, status = command.changes.fallback, command.changes.status
+    if fallback is not msgspec.UNSET and fallback == number.phone_number:
+        raise FallbackToItself(command.number_id, number.phone_number or "")
+    if fallback == number.fallback:
+        fallback = msgspec.UNSET
+    if status == number.status:
+        status = msgspec.UNSET
+    if fallback is msgspec.UNSET and status is msgspec.UNSET:
+        return None
+    return NumberUpdated(number_id=command.number_id, fallback=fallback, status=status)
 
 
 def _owned(account: Account, number_id: str) -> OwnedNumber | None:

@@ -112,6 +112,14 @@ class NumberReleased(Event, frozen=True, kw_only=True):
     account_id: str  # the account that had it
 
 
+class NumberUpdated(Event, frozen=True, kw_only=True):
+    """What becomes of calls to a number changed. Holds only what did: absent (UNSET) = unchanged, null = cleared."""
+
+    number_id: str
+    fallback: str | msgspec.UnsetType | None = msgspec.UNSET  # E.164 number, or SIP or SIPS URI
+    status: str | msgspec.UnsetType = msgspec.UNSET  # active | suspended
+
+
 class StreamMended(Event, frozen=True, kw_only=True):
     """An operator's word that the record which stopped this stream (`ce_mends`) was forged."""
 

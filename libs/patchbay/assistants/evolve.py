@@ -17,6 +17,7 @@ from patchbay.assistants.events import (
     NumberRegistered,
     NumberReleased,
     NumbersAssigned,
+    NumberUpdated,
     StreamMended,
 )
 from patchbay.assistants.states import Account, Assistant, Holding, Key, Number, Operators
@@ -119,7 +120,15 @@ def evolve_number(number: Number, event: Event, *, height: int, time: str) -> Nu
                 updated_at=time,
             )
         case NumberReleased():
-            return replace(number, account_id=None, updated_at=time)
+            # What the owner set goes with it.
+            return replace(number, account_id=None, status="active", fallback=None, updated_at=time)
+        case NumberUpdated():
+            return replace(
+                number,
+                status=number.status if event.status is msgspec.UNSET else event.status,
+                fallback=number.fallback if event.fallback is msgspec.UNSET else event.fallback,
+                updated_at=time,
+            )
         case StreamMended():
             return number
         case _:

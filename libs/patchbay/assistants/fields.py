@@ -1,5 +1,7 @@
 """What a single value of a request may be: one rule per kind, a function that returns the value to keep."""
 
+import contextlib
+import ipaddress
 import re
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
@@ -26,6 +28,12 @@ _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SLUG_CHARACTERS: Final = (3, 40)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PHONE_NUMBER: Final = re.compile(r"\+[0-9 ().\-/]{4,40}")
+_SIP_URI: Final = re.compile(
+    r"(?P<scheme>[sS][iI][pP][sS]?):(?:[A-Za-z0-9_.!~*+-]{1,64}@)?"
+    r"(?P<host>[A-Za-z0-9.-]{1,128}|\[[0-9A-Fa-f:.]{2,45}\])(?::(?P<port>[0-9]{1,5}))?"
+    r"(?:;transport=(?:udp|tcp|tls|ws|wss))?(?:;user=(?:phone|ip))?"
+)
+_HOST_LABEL: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _MEANINGFUL_SUBTAGS: Final = frozenset({"language", "extlang", "script", "territory", "variant"})
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 
@@ -210,6 +218,46 @@ def phone_number(value: object) -> str:
         if parsed is not None and phonenumbers.is_possible_number(parsed):
             return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     raise InvalidValue("invalid_phone_number", "This field must be a phone number with + and country code, in E.164.")
+
+
+def call_target(value: object) -> str | None:
+    """
+    Where a call can be sent: a phone number, kept as E.164, or a SIP or SIPS URI; `null` = nowhere.
+
+    A URI may say who, where (a host name, or an address), the port, `transport` and `user`. All else is refused that
+    the grammar would allow, headers first: it goes into the Contact of a SIP answer as it is.
+
+    Source: RFC 3261, 19.1 and 25.1.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise wrong_type("a string", value)
+    if len(value) <= TEXT_CHARACTERS:
+        uri = _SIP_URI.fullmatch(value)
+        if uri is not None and _is_host(uri["host"]) and (uri["port"] is None or 0 < int(uri["port"]) < 2**16):
+            return uri["scheme"].lower() + value[len(uri["scheme"]) :]
+        if value.startswith("+"):
+            with contextlib.suppress(InvalidValue):
+                return phone_number(value)
+    raise InvalidValue(
+        "invalid_call_target",
+        "This field must be a phone number in E.164, or a URI such as sip:desk@pbx.example.com;transport=tls.",
+    )
+
+
+def _is_host(text: str) -> bool:
+    labels = text.split(".")
+    try:
+        if text.startswith("["):
+            ipaddress.IPv6Address(text[1:-1])
+        elif labels[-1].isdigit():  # no top level is a number, so it is meant as an address
+            ipaddress.IPv4Address(text)
+        else:
+            return all(_HOST_LABEL.fullmatch(label) for label in labels)
+    except ValueError:
+        return False
+    return True
 
 
 def time(value: object) -> str | None:

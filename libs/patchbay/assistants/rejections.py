@@ -6,6 +6,7 @@ Rejection
 ├── AssistantNotFound, KeyNotFound, NumberNotFound
 ├── NumberTaken            another assistant of the account holds it
 ├── NumberOwnedElsewhere   another account has it
+├── FallbackToItself       calls would go round in a circle
 ├── VersionMismatch        the assistant has moved on since the client read it
 └── ModelOfAnotherProvider
 """
@@ -117,6 +118,17 @@ class NumberOwnedElsewhere(Rejection):
 
     def __init__(self, number_id: str, phone_number: str) -> None:
         super().__init__(f"Phone number {phone_number} is registered by another account.")
+        self.number_id = number_id
+        self.phone_number = phone_number
+
+
+class FallbackToItself(Rejection):
+    """A number's fallback is the number itself: its calls would go round in a circle."""
+
+    code = "fallback_to_itself"
+
+    def __init__(self, number_id: str, phone_number: str) -> None:
+        super().__init__(f"{phone_number} cannot be its own fallback: its calls would go round in a circle.")
         self.number_id = number_id
         self.phone_number = phone_number
 

@@ -102,6 +102,7 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str | None = None
     registration: int = 0  # height of the NumberRegistered in force
     status: str = "active"
+    fallback: str | None = None  # where calls go that no assistant answers: an E.164 number, or a SIP or SIPS URI
     created_at: str | None = None
     updated_at: str | None = None
 

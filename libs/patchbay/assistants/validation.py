@@ -10,6 +10,7 @@ from patchbay.assistants.body_rules import (
     ASSIGN_RULES,
     KEY_RULES,
     NUMBER_ID,
+    NUMBER_RULES,
     REGISTER_RULES,
     SCOPE,
     Fields,
@@ -58,6 +59,13 @@ class RegisterBody(msgspec.Struct, frozen=True, kw_only=True):
 
     account_slug: str
     phone_number: str  # E.164
+
+
+class NumberBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for that changes what becomes of calls to a phone number."""
+
+    account_slug: str
+    fields: Fields  # fallback and status, those that were given
 
 
 class AccountBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +151,19 @@ def check_register(body: Fields) -> RegisterBody:
     values = read_fields(body, REGISTER_RULES, ("accountSlug", "phoneNumber"), issues)
     _raise(issues)
     return RegisterBody(account_slug=values["accountSlug"], phone_number=values["phoneNumber"])
+
+
+def check_number(body: Fields) -> NumberBody:
+    """
+    Return what a decoded body asks for.
+
+    Raises:
+        InvalidBody: With every issue.
+    """
+    issues: list[Issue] = []
+    values = read_fields(body, NUMBER_RULES, ("accountSlug",), issues)
+    _raise(issues)
+    return NumberBody(account_slug=values.pop("accountSlug"), fields=values)
 
 
 def check_account(body: Fields) -> AccountBody:

@@ -4,6 +4,7 @@ from patchbay.callrouting.errors import CallRoutingError, MisplacedEvent
 from patchbay.callrouting.facts import (
     Fact,
     InboundSwitched,
+    NumberChanged,
     NumberFreed,
     NumberOwned,
     NumbersHeld,
@@ -19,6 +20,7 @@ __all__ = [
     "Fact",
     "InboundSwitched",
     "MisplacedEvent",
+    "NumberChanged",
     "NumberFreed",
     "NumberOwned",
     "NumbersHeld",

@@ -12,6 +12,7 @@ from patchbay.assistants.events import (
     NumberRegistered,
     NumberReleased,
     NumbersAssigned,
+    NumberUpdated,
 )
 from patchbay.callrouting.errors import MisplacedEvent
 from patchbay.eventlog import Envelope
@@ -26,6 +27,14 @@ class NumberOwned(msgspec.Struct, frozen=True):
     phone_number: str  # E.164
     account_id: str
     registration: int
+
+
+class NumberChanged(msgspec.Struct, frozen=True):
+    """What becomes of calls to a number changed; UNSET = as before."""
+
+    number_id: str
+    fallback: str | msgspec.UnsetType | None  # E.164 number, or SIP or SIPS URI
+    status: str | msgspec.UnsetType
 
 
 class NumberFreed(msgspec.Struct, frozen=True):
@@ -50,10 +59,10 @@ class InboundSwitched(msgspec.Struct, frozen=True):
     is_enabled: bool
 
 
-Fact: TypeAlias = NumberOwned | NumberFreed | NumbersHeld | InboundSwitched
+Fact: TypeAlias = NumberOwned | NumberChanged | NumberFreed | NumbersHeld | InboundSwitched
 
 
-def read_fact(envelope: Envelope) -> Fact | None:  # noqa: PLR0911 - one return per event
+def read_fact(envelope: Envelope) -> Fact | None:  # noqa: C901, PLR0911 - one case and one return per event
     """
     Return what an accepted event says about routing; None if nothing, as `ce_affects` tells before all else.
 
@@ -71,6 +80,8 @@ def read_fact(envelope: Envelope) -> Fact | None:  # noqa: PLR0911 - one return 
             return NumberOwned(number_id, event.phone_number, event.account_id, envelope.height)
         case NumberReleased(number_id=number_id) if number_id == stream:
             return NumberFreed(number_id)
+        case NumberUpdated(number_id=number_id) if number_id == stream:
+            return NumberChanged(number_id, event.fallback, event.status)
         case NumbersAssigned() if stream.startswith(ACCOUNT_STREAM):
             return NumbersHeld(stream, event.assistant_id, event.numbers)
         case AssistantCreated() if event.account_id == stream and stream.startswith(ACCOUNT_STREAM):
@@ -79,7 +90,9 @@ def read_fact(envelope: Envelope) -> Fact | None:  # noqa: PLR0911 - one return 
             return InboundSwitched(stream, event.assistant_id, event.inbound_enabled is True)
         case AssistantUpdated() if stream.startswith(ACCOUNT_STREAM):
             return None
-        case NumberRegistered() | NumberReleased() | NumbersAssigned() | AssistantCreated() | AssistantUpdated():
+        case NumberRegistered() | NumberReleased() | NumberUpdated():
+            raise MisplacedEvent(envelope.type, stream)
+        case NumbersAssigned() | AssistantCreated() | AssistantUpdated():
             raise MisplacedEvent(envelope.type, stream)
         case _:
             return None

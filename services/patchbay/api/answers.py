@@ -12,7 +12,15 @@ import msgspec
 from patchbay.api.reading.accounts import AccountRecord
 from patchbay.api.reading.numbers import NumberRecord
 from patchbay.api.writing.outcomes import State, Written
-from patchbay.assistants.commands import AssignNumbers, Command, OpenAccount, RegisterNumber, RevokeKey, UpdateAssistant
+from patchbay.assistants.commands import (
+    AssignNumbers,
+    Command,
+    OpenAccount,
+    RegisterNumber,
+    RevokeKey,
+    UpdateAssistant,
+    UpdateNumber,
+)
 from patchbay.assistants.errors import Issue
 from patchbay.assistants.events import (
     AccountOpened,
@@ -23,6 +31,7 @@ from patchbay.assistants.events import (
     NumberRegistered,
     NumberReleased,
     NumbersAssigned,
+    NumberUpdated,
 )
 from patchbay.assistants.evolve import changed_fields
 from patchbay.assistants.notices import warnings_of
@@ -79,8 +88,8 @@ def effect_of(  # noqa: PLR0911 - one return per event
         case NumbersAssigned():
             numbers = tuple(number.number_id for number in event.numbers)
             return _assignment(_of(state, event.assistant_id), numbers)
-        case NumberRegistered():
-            return _registered(_as(Number, state))
+        case NumberRegistered() | NumberUpdated():
+            return Effect(number_body(number_record(_as(Number, state))))
         case NumberReleased():
             return Effect(encode({"success": True, "message": "The number is released.", "id": event.number_id}))
         case AccountOpened():
@@ -104,8 +113,8 @@ def _unchanged(command: Command, state: State) -> Effect:
         case OpenAccount():
             account = _as(Account, state)
             return _account(account.id, account.slug, account.name, account.created_at)
-        case RegisterNumber():
-            return _registered(_as(Number, state))
+        case RegisterNumber() | UpdateNumber():
+            return Effect(number_body(number_record(_as(Number, state))))
         case RevokeKey() if isinstance(state, Account | Operators):
             key = state.keys[command.key_id]
             return _revoked(command.key_id, None if key is None else key.revoked_at)
@@ -134,18 +143,18 @@ def _assignment_message(count: int) -> str:
     return f"The assistant has {count} phone number{'' if count == 1 else 's'}."
 
 
-def _registered(number: Number) -> Effect:
-    # That an assistant has it, only the account's stream tells: by the registration alone none does.
-    record = NumberRecord(
+def number_record(number: Number, assistant_id: str | None = None) -> NumberRecord:
+    """Return the public record. That an assistant has the number, only the account's stream tells."""
+    return NumberRecord(
         id=number.id,
         account_id=number.account_id or "",
         phone_number=number.phone_number or "",
         status=number.status,
-        assistant_id=None,
+        fallback=number.fallback,
+        assistant_id=assistant_id,
         created_at=number.created_at or "",
         updated_at=number.updated_at or "",
     )
-    return Effect(number_body(record))
 
 
 def number_body(record: NumberRecord) -> bytes:

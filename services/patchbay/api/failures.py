@@ -75,6 +75,7 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
         },
     ),
     rejections.NumberOwnedElsewhere: Failure(409),
+    rejections.FallbackToItself: Failure(409),
     rejections.ModelOfAnotherProvider: Failure(409, facts=lambda e: {"field": e.field, "provider": e.belongs_to}),
     rejections.VersionMismatch: Failure(412, facts=lambda e: {"current_version": e.current_version}),
     # What became of a write. Those that are not settled are answered by `unsettled`.

@@ -10,7 +10,7 @@ COMMANDS: Final = {
     "demo": "walk through the four calls, with the real answers",
     "account": "open and list accounts",
     "key": "issue, list and revoke keys",
-    "number": "register, list and release phone numbers",
+    "number": "register, list, suspend and release phone numbers, say where else calls go",
     "log": "follow the log",
 }
 

@@ -16,6 +16,7 @@ from patchbay.assistants.events import (
     NumberRegistered,
     NumberReleased,
     NumbersAssigned,
+    NumberUpdated,
     StreamMended,
 )
 from patchbay.cli.showing import TEXT_CHARACTERS, clean, quoted, short_id
@@ -99,6 +100,13 @@ def _number_released(event: NumberReleased, style: Style) -> str:
     return f"{style.id(event.number_id)} by {style.id(event.account_id)}"
 
 
+def _number_updated(event: NumberUpdated, style: Style) -> str:
+    changes = [] if event.status is msgspec.UNSET else [f"status={clean(event.status)}"]
+    if event.fallback is not msgspec.UNSET:
+        changes.append(f"fallback={'null' if event.fallback is None else clean(event.fallback)}")
+    return f"{style.id(event.number_id)} {' '.join(changes)}"
+
+
 def _stream_mended(event: StreamMended, style: Style) -> str:
     return f"{style.id(event.stream)}: {style.text(event.reason)}"
 
@@ -112,5 +120,6 @@ _DESCRIPTIONS: dict[type[Event], Callable[..., str]] = {
     NumbersAssigned: _numbers_assigned,
     NumberRegistered: _number_registered,
     NumberReleased: _number_released,
+    NumberUpdated: _number_updated,
     StreamMended: _stream_mended,
 }

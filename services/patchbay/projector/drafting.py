@@ -1,7 +1,7 @@
 """The rows that follow from one batch of events, before they are written."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -17,6 +17,7 @@ from patchbay.assistants.events import (
     NumberRegistered,
     NumberReleased,
     NumbersAssigned,
+    NumberUpdated,
     StreamMended,
 )
 from patchbay.assistants.evolve import evolve_assistant
@@ -27,6 +28,8 @@ from patchbay.projector import writes
 _encode = msgspec.json.Encoder().encode
 
 Row = tuple[Any, ...]
+
+_AS_REGISTERED: Final = {"status": "active", "fallback": None}
 
 
 class ReadModelDraft:
@@ -48,11 +51,11 @@ class ReadModelDraft:
         self._accounts: list[Row] = []
         self._keys: dict[str, Row] = {}
         self._revoked: dict[str, Row] = {}
-        self._numbers: dict[str, Row] = {}
-        self._released: dict[str, Row] = {}
+        self._numbers: dict[str, dict[str, Any]] = {}  # registered in this batch
+        self._numbers_changed: dict[str, dict[str, Any]] = {}  # of numbers that were registered in earlier batches
         self._holdings = DraftHoldings(writes.UPSERT_ASSIGNMENTS)
 
-    def apply(self, event: Event, arrival: Arrival) -> None:
+    def apply(self, event: Event, arrival: Arrival) -> None:  # noqa: C901 - one case per event
         """
         Fold one event.
 
@@ -72,13 +75,22 @@ class ReadModelDraft:
                 self._holdings.assign(stream, event.assistant_id, rows)
             case NumberRegistered():
                 _expect(stream.startswith("pn_") and event.number_id == stream, event)
-                self._released.pop(stream, None)
-                registration = arrival.envelope.height
-                number = (stream, event.phone_number, event.account_id, registration, "active", time, time)
-                self._numbers[stream] = number
+                self._numbers_changed.pop(stream, None)
+                self._numbers[stream] = {
+                    "number_id": stream,
+                    "phone_number": event.phone_number,
+                    "account_id": event.account_id,
+                    "registration": arrival.envelope.height,
+                    **_AS_REGISTERED,
+                    "created_at": time,
+                    "updated_at": time,
+                }
             case NumberReleased():
                 _expect(stream.startswith("pn_") and event.number_id == stream, event)
-                self._release(stream, time)
+                self._change_number(stream, account_id=None, **_AS_REGISTERED, updated_at=time)
+            case NumberUpdated():
+                _expect(stream.startswith("pn_") and event.number_id == stream, event)
+                self._change_number(stream, status=event.status, fallback=event.fallback, updated_at=time)
             case AccountOpened():
                 _expect(stream.startswith("acct_") and event.account_id == stream, event)
                 self._accounts.append((stream, event.slug, event.name, time))
@@ -110,8 +122,8 @@ class ReadModelDraft:
             (writes.INSERT_ACCOUNTS, self._accounts),
             (writes.INSERT_KEYS, list(self._keys.values())),
             (writes.REVOKE_KEYS, list(self._revoked.values())),
-            (writes.UPSERT_NUMBERS, list(self._numbers.values())),
-            (writes.RELEASE_NUMBERS, list(self._released.values())),
+            (writes.UPSERT_NUMBERS, [tuple(row.values()) for row in self._numbers.values()]),
+            (writes.UPDATE_NUMBERS, [_number_change(*item) for item in self._numbers_changed.items()]),
         )
         return [change_of_rows(write, rows) for write, rows in tables if rows] + self._holdings.changes()
 
@@ -132,12 +144,11 @@ class ReadModelDraft:
             self._assistants[assistant_id] = assistant
             self._versions.append((assistant_id, assistant.version, stream, height))
 
-    def _release(self, number_id: str, time: str) -> None:
+    def _change_number(self, number_id: str, **changes: object) -> None:
         row = self._numbers.get(number_id)
         if row is None:
-            self._released[number_id] = (number_id, time)
-        else:
-            self._numbers[number_id] = (*row[:2], None, *row[3:6], time)
+            row = self._numbers_changed.setdefault(number_id, {})
+        row.update({column: value for column, value in changes.items() if value is not msgspec.UNSET})
 
     def _issue(self, event: KeyIssued, time: str) -> None:
         scopes = _encode(event.scopes).decode()  # an array of arrays would have to be a rectangle
@@ -152,6 +163,18 @@ class ReadModelDraft:
             self._revoked[key_id] = (key_id, account_id, time)
         elif row[1] == account_id:
             self._keys[key_id] = (*row[:9], time)
+
+
+def _number_change(number_id: str, changes: Mapping[str, Any]) -> Row:
+    is_released, is_redirected = "account_id" in changes, "fallback" in changes
+    return (
+        number_id,
+        is_released,
+        changes.get("status"),
+        is_redirected,
+        changes.get("fallback"),
+        changes["updated_at"],
+    )
 
 
 def _account_of(stream: str) -> str | None:

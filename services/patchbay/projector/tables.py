@@ -49,6 +49,7 @@ CREATE TABLE {schema}.numbers (
     account_id text COLLATE "C",
     registration bigint NOT NULL,
     status text COLLATE "C" NOT NULL,
+    fallback text COLLATE "C",
     created_at text COLLATE "C" NOT NULL,
     updated_at text COLLATE "C" NOT NULL
 );

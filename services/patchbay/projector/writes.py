@@ -43,17 +43,24 @@ INSERT_VERSIONS: Final = plain_insert(
 )
 UPSERT_NUMBERS: Final = Write(
     "numbers",
-    """INSERT INTO {schema}.numbers (number_id, phone_number, account_id, registration, status, created_at, updated_at)
-       SELECT * FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::bigint[], {4}::text[], {5}::text[], {6}::text[])
+    """INSERT INTO {schema}.numbers (number_id, phone_number, account_id, registration, status, fallback, created_at,
+                                      updated_at)
+       SELECT * FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::bigint[], {4}::text[], {5}::text[],
+                            {6}::text[], {7}::text[])
        ON CONFLICT (number_id) DO UPDATE SET phone_number = excluded.phone_number, account_id = excluded.account_id,
-          registration = excluded.registration, status = excluded.status, created_at = excluded.created_at,
-          updated_at = excluded.updated_at""",
+          registration = excluded.registration, status = excluded.status, fallback = excluded.fallback,
+          created_at = excluded.created_at, updated_at = excluded.updated_at""",
 )
-RELEASE_NUMBERS: Final = Write(
-    "numbers_released",
-    """UPDATE {schema}.numbers n SET account_id = NULL, updated_at = r.updated_at
-         FROM unnest({0}::text[], {1}::text[]) AS r (number_id, updated_at)
-        WHERE n.number_id = r.number_id""",
+UPDATE_NUMBERS: Final = Write(
+    "numbers_changed",
+    """UPDATE {schema}.numbers n
+          SET account_id = CASE WHEN c.is_released THEN NULL ELSE n.account_id END,
+              status = coalesce(c.status, n.status),
+              fallback = CASE WHEN c.is_redirected THEN c.fallback ELSE n.fallback END,
+              updated_at = c.updated_at
+         FROM unnest({0}::text[], {1}::bool[], {2}::text[], {3}::bool[], {4}::text[], {5}::text[])
+           AS c (number_id, is_released, status, is_redirected, fallback, updated_at)
+        WHERE n.number_id = c.number_id""",
 )
 UPSERT_ASSIGNMENTS: Final = Write(
     "assignments",

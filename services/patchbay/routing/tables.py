@@ -14,6 +14,7 @@ CREATE TABLE {schema}.numbers (
     account_id text COLLATE "C",
     registration bigint NOT NULL,
     status text COLLATE "C" NOT NULL,
+    fallback text COLLATE "C",
     partition int NOT NULL,
     "offset" bigint NOT NULL,
     updated_at timestamptz NOT NULL
@@ -50,7 +51,7 @@ SELECT n.phone_number AS number,
             WHEN g.assistant_id IS NULL THEN 'unassigned'
             WHEN a.assistant_id IS NULL THEN 'inbound_disabled'
             ELSE 'routed' END AS outcome,
-       NULL::text AS fallback,
+       CASE WHEN n.status <> 'active' OR a.assistant_id IS NULL THEN n.fallback END AS fallback,
        CASE WHEN g.assistant_id IS NULL THEN n.partition || ':' || n."offset"
             ELSE n.partition || ':' || n."offset" || ' ' || g.partition || ':' || greatest(g."offset", a."offset")
             END AS position,

@@ -7,20 +7,25 @@ from patchbay.projection import Write
 UPSERT_NUMBERS: Final = Write(
     "numbers",
     """INSERT INTO {schema}.numbers
-         (number_id, phone_number, account_id, registration, status, partition, "offset", updated_at)
-       SELECT i, p, a, r, s, t, o, u::timestamptz
-         FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::bigint[], {4}::text[], {5}::int[], {6}::bigint[],
-                     {7}::text[]) AS n (i, p, a, r, s, t, o, u)
+         (number_id, phone_number, account_id, registration, status, fallback, partition, "offset", updated_at)
+       SELECT i, p, a, r, s, f, t, o, u::timestamptz
+         FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::bigint[], {4}::text[], {5}::text[], {6}::int[],
+                     {7}::bigint[], {8}::text[]) AS n (i, p, a, r, s, f, t, o, u)
        ON CONFLICT (number_id) DO UPDATE SET phone_number = excluded.phone_number, account_id = excluded.account_id,
-          registration = excluded.registration, status = excluded.status, partition = excluded.partition,
-          "offset" = excluded."offset", updated_at = excluded.updated_at""",
+          registration = excluded.registration, status = excluded.status, fallback = excluded.fallback,
+          partition = excluded.partition, "offset" = excluded."offset", updated_at = excluded.updated_at""",
 )
-FREE_NUMBERS: Final = Write(
-    "numbers_freed",
+UPDATE_NUMBERS: Final = Write(
+    "numbers_changed",
     """UPDATE {schema}.numbers n
-          SET account_id = NULL, partition = f.partition, "offset" = f."offset", updated_at = f.time::timestamptz
-         FROM unnest({0}::text[], {1}::int[], {2}::bigint[], {3}::text[]) AS f (number_id, partition, "offset", time)
-        WHERE n.number_id = f.number_id""",
+          SET account_id = CASE WHEN c.is_freed THEN NULL ELSE n.account_id END,
+              status = coalesce(c.status, n.status),
+              fallback = CASE WHEN c.is_redirected THEN c.fallback ELSE n.fallback END,
+              partition = c.partition, "offset" = c."offset", updated_at = c.time::timestamptz
+         FROM unnest({0}::text[], {1}::bool[], {2}::text[], {3}::bool[], {4}::text[], {5}::int[], {6}::bigint[],
+                     {7}::text[])
+           AS c (number_id, is_freed, status, is_redirected, fallback, partition, "offset", time)
+        WHERE n.number_id = c.number_id""",
 )
 UPSERT_ASSIGNMENTS: Final = Write(
     "assignments",

@@ -1,8 +1,16 @@
 """Phone numbers over HTTP: registered, listed, released, and had by somebody else afterwards."""
 
 import secrets
+from typing import Any
 
 from tests.contract.api.service import Service, fresh_number
+
+
+async def look_up(service: Service, number: Any) -> Any:
+    """Return what becomes of a call to the number, as operators see it."""
+    reply = await service.operator.send("GET", f"/api/routing/inbound/{number['phone_number']}")
+    assert reply.status == 200
+    return reply.json
 
 
 async def test_a_number_is_kept_in_its_canonical_form(service: Service) -> None:
@@ -16,6 +24,7 @@ async def test_a_number_is_kept_in_its_canonical_form(service: Service) -> None:
         "account_id",
         "phone_number",
         "status",
+        "fallback",
         "assistant_id",
         "created_at",
         "updated_at",
@@ -79,7 +88,7 @@ async def test_a_released_number_is_taken_off_its_assistant_and_gone(service: Se
     assert (released.status, released.json["id"]) == (200, number["id"])
     assert after.json["assistant"]["phone_number_ids"] == [kept["id"]]
     assert (await service.own.send("GET", f"/api/phone-numbers/{number['id']}")).status == 404
-    assert (await service.own.send("GET", f"/api/routing/inbound/{number['phone_number']}")).status == 404
+    assert (await look_up(service, number))["outcome"] == "unknown_number"
     async with service.nothing_appended():
         assert (await service.own.send("DELETE", f"/api/phone-numbers/{number['id']}")).status == 404
 
@@ -136,4 +145,5 @@ async def test_the_look_up_wants_a_phone_number(service: Service) -> None:
     unknown = await service.own.send("GET", f"/api/routing/inbound/{fresh_number()}")
 
     assert refused.issues == {("e164", "invalid_phone_number")}
-    assert unknown.status == 404
+    assert (unknown.status, unknown.json["outcome"]) == (200, "unknown_number")
+    assert {unknown.json[member] for member in ("fallback", "account_id", "assistant_id", "assistant")} == {None}

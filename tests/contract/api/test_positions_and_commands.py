@@ -23,7 +23,7 @@ async def test_every_write_tells_its_position_and_a_read_may_wait_for_it(service
     assert released.headers["Patchbay-Position"]
     for token in (number.headers["Patchbay-Position"], released.headers["Patchbay-Position"]):
         routed = await service.own.send("GET", "/api/routing/inbound/+4930123450", headers={"Patchbay-After": token})
-        assert routed.status == 404
+        assert routed.json["outcome"] == "unknown_number"
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "x" * 3000, "cmd_AAAA", "é"])

@@ -11,13 +11,13 @@ from tests.unit.projection.chains import assistant_created, assistant_id, number
 from patchbay.callrouting import Outcome, RoutingTable, read_fact
 from patchbay.eventlog import Envelope, MemoryLog, read_envelope
 
-Rows = dict[str, tuple[str, str | None, str | None]]
+Rows = dict[str, tuple[str, str | None, str | None, str | None]]
 
 
 async def rows_of(database: Database) -> Rows:
-    """Return (outcome, account, assistant) of the view, by number."""
-    rows = await database.fetch("SELECT number, outcome, account, assistant FROM routing.inbound")
-    return {row["number"]: (row["outcome"], row["account"], row["assistant"]) for row in rows}
+    """Return (outcome, account, assistant, fallback) of the view, by number."""
+    rows = await database.fetch("SELECT number, outcome, account, assistant, fallback FROM routing.inbound")
+    return {row["number"]: (row["outcome"], row["account"], row["assistant"], row["fallback"]) for row in rows}
 
 
 def table_of(log: MemoryLog) -> Rows:
@@ -30,7 +30,7 @@ def table_of(log: MemoryLog) -> Rows:
                 table.apply(fact)
     answers = {number: table.look_up(number) for number in PHONE_NUMBERS}
     return {
-        number: (answer.outcome.value, answer.account_id, answer.assistant_id)
+        number: (answer.outcome.value, answer.account_id, answer.assistant_id, answer.fallback)
         for number, answer in answers.items()
         if answer.outcome is not Outcome.UNKNOWN_NUMBER
     }

@@ -4,10 +4,12 @@ from random import Random
 
 from tests.unit.projection.chains import Chains, assistant_created, assistant_id, numbers_assigned
 
-from patchbay.assistants.events import AssistantUpdated, Event, NumberRegistered, NumberReleased
+from patchbay.assistants.events import AssistantUpdated, Event, NumberRegistered, NumberReleased, NumberUpdated
 
 SLUGS = ("a", "b")
 PHONE_NUMBERS = ("+15550001", "+15550002", "+15550003")
+STATUSES = ("active", "active", "suspended")
+FALLBACKS = (None, "+15559999", "sip:desk@pbx.example.com")
 ASSISTANTS_PER_ACCOUNT = 3
 
 
@@ -28,7 +30,12 @@ class Lives:
     def _of_number(self, phone_number: str) -> tuple[str, Event]:
         number = self.chains.number(phone_number)
         account = self.random.choice(sorted(self.created))
-        if self.random.random() < 0.6:
+        kind = self.random.random()
+        if kind < 0.2:
+            return number, NumberUpdated(number_id=number, status=self.random.choice(STATUSES))
+        if kind < 0.4:
+            return number, NumberUpdated(number_id=number, fallback=self.random.choice(FALLBACKS))
+        if kind < 0.8:
             return number, NumberRegistered(number_id=number, phone_number=phone_number, account_id=account)
         return number, NumberReleased(number_id=number, account_id=account)
 

@@ -25,6 +25,7 @@ from patchbay.assistants.events import (
     NumberRegistered,
     NumberReleased,
     NumbersAssigned,
+    NumberUpdated,
 )
 from patchbay.assistants.evolve import evolve_account, evolve_number
 from patchbay.assistants.states import Account, Number, Operators
@@ -117,6 +118,26 @@ def test_a_registered_number_is_nobody_s_yet() -> None:
             "account_id": "acct_1",
             "phone_number": "+4930123456",
             "status": "active",
+            "fallback": None,
+            "assistant_id": None,
+            "created_at": TIME,
+            "updated_at": TIME,
+        }
+    }
+
+
+def test_a_changed_number_is_shown_as_the_change_left_it() -> None:
+    registered = NumberRegistered(number_id="pn_1", phone_number="+4930123456", account_id="acct_1")
+    number = evolve_number(Number(id="pn_1"), registered, height=1, time=TIME)
+    event = NumberUpdated(number_id="pn_1", fallback="+4930999", status="suspended")
+
+    assert body_of(event, evolve_number(number, event, height=2, time=TIME)) == {
+        "phone_number": {
+            "id": "pn_1",
+            "account_id": "acct_1",
+            "phone_number": "+4930123456",
+            "status": "suspended",
+            "fallback": "+4930999",
             "assistant_id": None,
             "created_at": TIME,
             "updated_at": TIME,

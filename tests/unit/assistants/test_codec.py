@@ -21,6 +21,7 @@ from patchbay.assistants.events import (
     KeyIssued,
     KeyRevoked,
     NumberRegistered,
+    NumberUpdated,
     StreamMended,
 )
 
@@ -65,6 +66,7 @@ def test_a_cleared_text_and_an_unchanged_one_come_back_as_such() -> None:
         (AssistantUpdated(assistant_id=ALICE, inbound_enabled=False), ("configuration", "routing")),
         (assigned(ALICE), ("configuration", "routing")),
         (NumberRegistered(number_id=ONE, phone_number="+1", account_id=ACCOUNT), ("configuration", "routing")),
+        (NumberUpdated(number_id=ONE, fallback=None), ("configuration", "routing")),
         (StreamMended(stream=ACCOUNT, reason="forged"), ()),
     ],
 )

@@ -20,13 +20,14 @@ from tests.unit.assistants.builders import (
     time_at,
 )
 
-from patchbay.assistants.commands import AssignNumbers, RegisterNumber, ReleaseNumber, UnassignNumber
+from patchbay.assistants.commands import AssignNumbers, RegisterNumber, ReleaseNumber, UnassignNumber, UpdateNumber
 from patchbay.assistants.decide import decide_account, decide_number
 from patchbay.assistants.errors import PartNotLoaded
-from patchbay.assistants.events import NumberRegistered, NumberReleased
+from patchbay.assistants.events import NumberRegistered, NumberReleased, NumberUpdated
 from patchbay.assistants.evolve import evolve_number
 from patchbay.assistants.rejections import (
     AssistantNotFound,
+    FallbackToItself,
     NumberNotFound,
     NumberOwnedElsewhere,
     NumberTaken,
@@ -250,3 +251,57 @@ def test_releasing_twice_leads_to_nothing() -> None:
 def test_the_number_of_another_account_cannot_be_released() -> None:
     with pytest.raises(NumberNotFound):
         decide_number(ReleaseNumber(number_id=ONE, account_id=ACCOUNT), registered(OTHER_ACCOUNT))
+
+
+def update(**changes: str | None) -> UpdateNumber:
+    return UpdateNumber(number_id=ONE, account_id=ACCOUNT, changes=NumberUpdated(number_id=ONE, **changes))  # type: ignore[arg-type] # only what is given
+
+
+def changed(number: Number, **changes: str | None) -> Number:
+    event = decide_number(update(**changes), number)
+    assert event is not None
+    return evolve_number(number, event, height=9, time=time_at(9))
+
+
+def test_only_what_changes_of_a_number_is_told() -> None:
+    number = changed(registered(), fallback="+14155550199", status="suspended")
+
+    assert (number.fallback, number.status, number.updated_at) == ("+14155550199", "suspended", time_at(9))
+    assert decide_number(update(fallback="+14155550199", status="active"), number) == NumberUpdated(
+        number_id=ONE, status="active"
+    )
+    assert decide_number(update(fallback=None), number) == NumberUpdated(number_id=ONE, fallback=None)
+    assert changed(number, fallback=None).status == "suspended"
+    assert decide_number(update(fallback="+14155550199", status="suspended"), number) is None
+    assert decide_number(update(), number) is None
+
+
+def test_a_change_keeps_owner_and_registration() -> None:
+    number = changed(registered(height=5), fallback="sip:desk@pbx.example.com")
+
+    assert (number.account_id, number.registration, number.created_at) == (ACCOUNT, 5, time_at(5))
+
+
+def test_only_who_has_a_number_can_change_it() -> None:
+    for number in (registered(OTHER_ACCOUNT), Number(id=ONE)):
+        with pytest.raises(NumberNotFound):
+            decide_number(update(fallback=None), number)
+
+
+def test_a_number_is_not_its_own_fallback() -> None:
+    with pytest.raises(FallbackToItself) as rejection:
+        decide_number(update(fallback="+14155550101"), registered())
+
+    assert "+14155550101" in rejection.value.sentence
+
+
+def test_a_number_registered_again_is_active_and_has_no_fallback() -> None:
+    number = changed(registered(), fallback="+14155550199", status="suspended")
+    released = NumberReleased(number_id=ONE, account_id=ACCOUNT)
+    free = evolve_number(number, released, height=10, time=time_at(10))
+    again = NumberRegistered(number_id=ONE, phone_number="+14155550101", account_id=OTHER_ACCOUNT)
+
+    assert (free.account_id, free.fallback, free.status) == (None, None, "active")
+    assert evolve_number(number, again, height=11, time=time_at(11)) == evolve_number(
+        free, again, height=11, time=time_at(11)
+    )

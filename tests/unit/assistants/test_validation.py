@@ -16,6 +16,7 @@ from patchbay.assistants.validation import (
     check_assign,
     check_create,
     check_key,
+    check_number,
     check_register,
     check_update,
 )
@@ -279,6 +280,78 @@ def test_what_is_no_phone_number_is_an_issue(value: str) -> None:
 
 def test_a_phone_number_that_is_a_number_of_json_is_an_issue() -> None:
     assert issues(check_register, change(phoneNumber=14155550100)) == [("phoneNumber", "wrong_type")]
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("+1 (415) 555-0100", "+14155550100"),
+        ("sip:pbx.example.com", "sip:pbx.example.com"),
+        ("SIPS:desk@PBX.example.com:5061", "sips:desk@PBX.example.com:5061"),
+        ("sip:+14155550100@192.0.2.7;user=phone", "sip:+14155550100@192.0.2.7;user=phone"),
+        ("sip:a.b-c_d!e~f*g@[2001:db8::1]:5060;transport=tcp", "sip:a.b-c_d!e~f*g@[2001:db8::1]:5060;transport=tcp"),
+        (None, None),
+    ],
+)
+def test_a_fallback_is_a_phone_number_or_a_sip_uri(text: str | None, kept: str | None) -> None:
+    assert check_number(change(fallback=text)).fields == {"fallback": kept}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "+1",
+        "4155550100",
+        "tel:+14155550100",
+        "sip:",
+        "sip:@pbx.example.com",
+        "sip:desk@",
+        "sip:desk@pbx..example.com",
+        "sip:desk@-pbx.example.com",
+        "sip:desk@pbx.example.com.",
+        "sip:desk@pbx_1.example.com",
+        "sip:desk@256.1.1.1",
+        "sip:desk@1.2.3",
+        "sip:desk@[::g]",
+        "sip:desk@[fe80::1%eth0]",
+        "sip:desk@pbx.example.com:0",
+        "sip:desk@pbx.example.com:65536",
+        "sip:desk:secret@pbx.example.com",
+        "sip:desk@pbx.example.com?Subject=x",
+        "sip:desk@pbx.example.com;x=y",
+        "sip:desk@pbx.example.com;transport=tcp;transport=udp",
+        "sip:desk@pbx.example.com>",
+        "<sip:desk@pbx.example.com>",
+        '"Desk" <sip:desk@pbx.example.com>',
+        "sip:desk@pbx.example.com,sip:b@example.com",
+        "sip:desk@pbx.example.com\n",
+        "sip:desk@pbx.example.com\r\nVia: x",
+        " sip:desk@pbx.example.com",
+        "sip:de sk@pbx.example.com",
+        "sip:d%0d%0ask@pbx.example.com",
+        "sip:desk@b\u00fccher.example",
+        "sip:d\u00ebsk@pbx.example.com",
+        "sip:desk@" + "a" * 64 + ".example",
+        "sip:desk@" + "a." * 90 + "example",
+        "\u017fip:desk@pbx.example.com",
+        "sip:desk@pbx.example.com\x00",
+    ],
+)
+def test_what_cannot_be_called_is_no_fallback(value: str) -> None:
+    assert issues(check_number, change(fallback=value)) == [("fallback", "invalid_call_target")]
+
+
+def test_a_change_of_a_number_names_every_issue() -> None:
+    assert check_number(change(status="suspended")).fields == {"status": "suspended"}
+    assert check_number(change()).fields == {}
+    assert issues(check_number, {"fallback": 1, "status": "gone", "x": 1}) == [
+        ("fallback", "wrong_type"),
+        ("status", "unknown_value"),
+        ("x", "unknown_field"),
+        ("accountSlug", "required"),
+    ]
+    assert issues(check_number, change(status=None)) == [("status", "not_nullable")]
 
 
 def test_an_account_without_a_name_is_named_as_its_slug() -> None:

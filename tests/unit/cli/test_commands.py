@@ -24,6 +24,7 @@ NUMBER = {
     "account_id": "acct_1",
     "phone_number": "+12025550143",
     "status": "active",
+    "fallback": None,
     "assistant_id": None,
     "created_at": "2026-02-18T14:22:31.114207Z",
     "updated_at": "2026-02-18T14:22:31.114207Z",
@@ -134,6 +135,36 @@ def test_number_release_finds_the_number_by_itself(api: ScriptedApi, capsys: pyt
     assert number.main(["release", "+1 202 555 0143", "--account", "acme", "--json"]) == 0
     assert (api.seen[1].method, api.seen[1].path) == ("DELETE", "/api/phone-numbers/pn_1")
     assert json.loads(capsys.readouterr().out) == {"id": "pn_1", "released": True}
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        (["fallback", "+12025550143", "+12025550199"], {"fallback": "+12025550199"}),
+        (["fallback", "+12025550143", "none"], {"fallback": None}),
+        (["suspend", "+12025550143"], {"status": "suspended"}),
+        (["resume", "+12025550143"], {"status": "active"}),
+    ],
+)
+def test_what_becomes_of_calls_to_a_number_is_one_command(
+    api: ScriptedApi, capsys: pytest.CaptureFixture[str], typed: list[str], asked: dict[str, str | None]
+) -> None:
+    """It changes the number that people know, and shows the record."""
+    api.answer({"success": True, "phone_numbers": [NUMBER], "next_cursor": None})
+    api.answer({"success": True, "phone_number": NUMBER | asked})
+
+    assert number.main([*typed, "--account", "acme"]) == 0
+    assert (api.seen[1].method, api.seen[1].path) == ("PATCH", "/api/phone-numbers/pn_1")
+    assert api.seen[1].body == {"accountSlug": "acme", **asked}
+    assert "+12025550143 is changed." in capsys.readouterr().out
+
+
+def test_a_number_named_by_its_id_is_not_searched_for(api: ScriptedApi) -> None:
+    """The id says it all."""
+    api.answer({"success": True, "phone_number": NUMBER})
+
+    assert number.main(["suspend", "pn_1", "--account", "acme", "--json"]) == 0
+    assert [seen.method for seen in api.seen] == ["PATCH"]
 
 
 def test_number_release_of_an_unknown_number_deletes_nothing(

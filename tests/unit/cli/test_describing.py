@@ -13,6 +13,7 @@ from patchbay.assistants.events import (
     NumberRegistered,
     NumberReleased,
     NumbersAssigned,
+    NumberUpdated,
     StreamMended,
 )
 from patchbay.cli.describing import Style, describe
@@ -86,6 +87,11 @@ def assigned(*numbers: str, taken_from: tuple[str, ...] = ()) -> NumbersAssigned
             f"+14155550101 for acct_…{ACCOUNT[-6:]}",
         ),
         (NumberReleased(number_id=ONE, account_id=ACCOUNT), f"pn_…{ONE[-6:]} by acct_…{ACCOUNT[-6:]}"),
+        (
+            NumberUpdated(number_id=ONE, status="suspended", fallback="+14155550199"),
+            f"pn_…{ONE[-6:]} status=suspended fallback=+14155550199",
+        ),
+        (NumberUpdated(number_id=ONE, fallback=None), f"pn_…{ONE[-6:]} fallback=null"),
         (StreamMended(stream=ACCOUNT, reason="forged"), f'acct_…{ACCOUNT[-6:]}: "forged"'),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Event) else "",

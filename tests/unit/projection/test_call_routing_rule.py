@@ -1,9 +1,13 @@
 """A number routes when every chain says its part: owned, under the registration that was assigned, held, answering."""
 
+from msgspec import UNSET
+
 from patchbay.assistants.events import AssignedNumber
 from patchbay.callrouting import (
     Answer,
+    Fact,
     InboundSwitched,
+    NumberChanged,
     NumberFreed,
     NumberOwned,
     NumbersHeld,
@@ -16,7 +20,7 @@ HELD = NumbersHeld("acct_a", "asst_1", (AssignedNumber(number_id="pn_1", registr
 ANSWERS = InboundSwitched("acct_a", "asst_1", is_enabled=True)
 
 
-def table(*facts: NumberOwned | NumberFreed | NumbersHeld | InboundSwitched) -> RoutingTable:
+def table(*facts: Fact) -> RoutingTable:
     """Return the table after these facts."""
     made = RoutingTable()
     for fact in facts:
@@ -69,3 +73,30 @@ def test_a_moved_number_is_its_new_assistants() -> None:
     answer = table(OWNED, HELD, ANSWERS, moved, answering, let_go).look_up("+15550001")
 
     assert answer == Answer(Outcome.ROUTED, "asst_2", "acct_a", "pn_1")
+
+
+def test_a_suspended_number_is_answered_by_nobody_until_it_is_active_again() -> None:
+    made = table(OWNED, HELD, ANSWERS, NumberChanged("pn_1", fallback="+15559999", status="suspended"))
+
+    assert made.look_up("+15550001") == Answer(Outcome.SUSPENDED, "asst_1", "acct_a", "pn_1", "+15559999")
+    assert made.apply(NumberChanged("pn_1", fallback=UNSET, status="active")) == {"+15550001"}
+    assert made.look_up("+15550001") == Answer(Outcome.ROUTED, "asst_1", "acct_a", "pn_1")
+
+
+def test_the_fallback_is_told_with_every_outcome_but_routed() -> None:
+    redirected = NumberChanged("pn_1", fallback="+15559999", status=UNSET)
+
+    assert table(OWNED, redirected).look_up("+15550001").fallback == "+15559999"
+    assert table(OWNED, HELD, redirected).look_up("+15550001").fallback == "+15559999"
+    assert table(OWNED, HELD, ANSWERS, redirected).look_up("+15550001").fallback is None
+
+
+def test_a_number_registered_again_is_active_and_has_no_fallback() -> None:
+    changed = NumberChanged("pn_1", fallback="+15559999", status="suspended")
+    made = table(OWNED, changed, NumberFreed("pn_1"), NumberOwned("pn_1", "+15550001", "acct_b", 4))
+
+    assert made.look_up("+15550001") == Answer(Outcome.UNASSIGNED, None, "acct_b", "pn_1")
+
+
+def test_a_change_of_a_number_that_nobody_has_registered_is_passed_over() -> None:
+    assert table().apply(NumberChanged("pn_1", fallback=None, status="active")) == set()

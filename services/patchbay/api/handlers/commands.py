@@ -7,7 +7,7 @@ import msgspec
 from patchbay.api.answers import effect_of, encode
 from patchbay.api.errors import NotFound
 from patchbay.api.exchange import Exchange
-from patchbay.api.handlers.phone_numbers import RELEASE_PART
+from patchbay.api.handlers.phone_numbers import RELEASE_PART, body_changed
 from patchbay.api.idempotency import derived_command_id
 from patchbay.api.routes import Route
 from patchbay.api.tokens import CommandToken, MalformedToken
@@ -28,7 +28,8 @@ async def read(exchange: Exchange) -> Answer:
     status = await exchange.backend.writer.look_up(command.reference)
     if command.releases is not None and status.status != "pending":
         status = await _status_of_release(exchange, command, command.releases)
-    result = None if status.written is None else msgspec.Raw(effect_of(status.written).body)
+    written = status.written
+    result = None if written is None else msgspec.Raw(await body_changed(exchange, written) or effect_of(written).body)
     body = {"id": token, "status": status.status, "waiting_for": status.waiting_for, "result": result}
     return Answer(body=encode({"success": True, "command": body}))
 

@@ -1,12 +1,12 @@
-"""/api/phone-numbers: register, list, read, release."""
+"""/api/phone-numbers: register, list, read, change, release."""
 
 from typing import Final
 
 from patchbay.api import authorization
-from patchbay.api.answers import encode, number_body
-from patchbay.api.bodies import read_object
+from patchbay.api.answers import encode, number_body, number_record
+from patchbay.api.bodies import PATCH_TYPES, read_object
 from patchbay.api.commanding import answer_written, carry_out, command_id_of, write_of
-from patchbay.api.errors import NotFound
+from patchbay.api.errors import NotFound, OperatorsOnly
 from patchbay.api.exchange import Exchange
 from patchbay.api.handlers.of_account import ACCOUNT_SLUG, account_of_query, demand_opened
 from patchbay.api.idempotency import derived_command_id
@@ -16,8 +16,10 @@ from patchbay.api.routes import Route
 from patchbay.api.wire import Answer
 from patchbay.api.writing.outcomes import Position, Written
 from patchbay.assistants import ids
-from patchbay.assistants.commands import RegisterNumber, ReleaseNumber, UnassignNumber
-from patchbay.assistants.validation import check_register
+from patchbay.assistants.commands import RegisterNumber, ReleaseNumber, UnassignNumber, UpdateNumber
+from patchbay.assistants.events import NumberUpdated
+from patchbay.assistants.states import Number
+from patchbay.assistants.validation import check_number, check_register
 
 RELEASE_PART: Final = "release"  # tells the second command of a DELETE from its first
 
@@ -62,6 +64,34 @@ async def read(exchange: Exchange) -> Answer:
     if record is None:
         raise _not_found(exchange)
     return Answer(body=number_body(record))
+
+
+async def update(exchange: Exchange) -> Answer:
+    """PATCH /api/phone-numbers/{id}: the fallback; and, for operators, the status."""
+    decoded = await read_object(exchange.request, PATCH_TYPES)
+    principal, backend = exchange.principal, exchange.backend
+    principal.demand_slug(decoded)
+    await _find(exchange)
+    body = check_number(decoded)
+    if "status" in body.fields and not principal.is_operator:
+        raise OperatorsOnly
+    account_id = principal.account_of_slug(body.account_slug, backend.log_id)
+    number_id = exchange.arguments[0]
+    changes = NumberUpdated(number_id=number_id, **body.fields)
+    command = UpdateNumber(number_id=number_id, account_id=account_id, changes=changes)
+    id_ = command_id_of(exchange, account_id)
+    write = write_of(exchange, number_id, command, decoded, id_=id_, changes_routing=True)
+    written = await carry_out(exchange, account_id, write)
+    return answer_written(exchange, written, command, body=await body_changed(exchange, written))
+
+
+async def body_changed(exchange: Exchange, written: Written) -> bytes | None:
+    """Return the number as this change left it, with the assistant that has it now; None of another write."""
+    if not isinstance(written.event, NumberUpdated | None) or not isinstance(written.state, Number):
+        return None
+    now = await exchange.backend.numbers.find(written.state.id)
+    is_same_owner = now is not None and now.account_id == written.state.account_id
+    return number_body(number_record(written.state, now.assistant_id if now is not None and is_same_owner else None))
 
 
 async def release(exchange: Exchange) -> Answer:
@@ -119,5 +149,6 @@ ROUTES: Final = (
         query=PARAMETERS | {ACCOUNT_SLUG},
     ),
     Route(method="GET", path=_ALL + "/{id}", handler=read, scope=authorization.NUMBERS_READ),
+    Route(method="PATCH", path=_ALL + "/{id}", handler=update, scope=authorization.NUMBERS_WRITE),
     Route(method="DELETE", path=_ALL + "/{id}", handler=release, scope=authorization.NUMBERS_WRITE),
 )

@@ -6,8 +6,9 @@ import msgspec
 
 from patchbay.api import authorization
 from patchbay.api.answers import encode
-from patchbay.api.errors import InvalidRequest, NotFound
+from patchbay.api.errors import InvalidRequest
 from patchbay.api.exchange import Exchange
+from patchbay.api.reading.inbound import InboundRoute
 from patchbay.api.reading.positions import READ_MODEL, ROUTING
 from patchbay.api.routes import Route
 from patchbay.api.wire import Answer
@@ -15,6 +16,7 @@ from patchbay.assistants.errors import Issue
 from patchbay.assistants.fields import InvalidValue, phone_number
 
 ROUTED: Final = "routed"
+UNKNOWN_NUMBER: Final = "unknown_number"
 
 
 async def look_up(exchange: Exchange) -> Answer:
@@ -25,9 +27,9 @@ async def look_up(exchange: Exchange) -> Answer:
     except InvalidValue as invalid:
         raise InvalidRequest([Issue(path="e164", code=invalid.code, message=invalid.message)]) from None
     found = await exchange.backend.inbound.find(number)
-    own = exchange.principal.account_id
-    if found is None or own not in (None, found.account_id):
-        raise NotFound("The account has no such phone number.")
+    if found is None or exchange.principal.account_id not in (None, found.account_id):
+        # Another account's number is as one that nobody has.
+        found = InboundRoute(number=number, outcome=UNKNOWN_NUMBER)
     record = found.record if found.outcome == ROUTED else None
     return Answer(
         body=encode(
@@ -36,6 +38,7 @@ async def look_up(exchange: Exchange) -> Answer:
                 "phone_number": found.number,
                 "outcome": found.outcome,
                 "fallback": found.fallback,
+                "account_id": found.account_id,
                 "assistant_id": found.assistant_id,
                 "assistant": None if record is None else msgspec.Raw(record),
             }

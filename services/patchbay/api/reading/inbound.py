@@ -24,11 +24,11 @@ class InboundRoute(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the table, with the assistant's record as the JSON that clients see."""
 
     number: str  # E.164
-    account_id: str
-    assistant_id: str | None
     outcome: str
-    fallback: str | None
-    record: bytes | None
+    account_id: str | None = None
+    assistant_id: str | None = None
+    fallback: str | None = None
+    record: bytes | None = None
 
 
 class Inbound:

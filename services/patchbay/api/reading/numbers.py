@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from asyncpg import Record
 
 _COLUMNS = """
-    SELECT n.number_id, n.account_id, n.phone_number, n.status, g.assistant_id, n.created_at, n.updated_at
+    SELECT n.number_id, n.account_id, n.phone_number, n.status, n.fallback, g.assistant_id, n.created_at, n.updated_at
       FROM {read_model}.numbers n
       LEFT JOIN {read_model}.assignments g
              ON g.account_id = n.account_id AND g.number_id = n.number_id AND g.registration = n.registration
@@ -32,6 +32,7 @@ class NumberRecord(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     phone_number: str  # E.164
     status: str
+    fallback: str | None
     assistant_id: str | None
     created_at: str
     updated_at: str
@@ -60,12 +61,13 @@ class Numbers:
 
 
 def _record(row: "Record") -> NumberRecord:
-    _, _, number_id, account_id, phone_number, status, assistant_id, created_at, updated_at = row
+    _, _, number_id, account_id, phone_number, status, fallback, assistant_id, created_at, updated_at = row
     return NumberRecord(
         id=number_id,
         account_id=account_id,
         phone_number=phone_number,
         status=status,
+        fallback=fallback,
         assistant_id=assistant_id,
         created_at=created_at,
         updated_at=updated_at,
