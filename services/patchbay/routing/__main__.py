@@ -7,6 +7,7 @@ from patchbay.eventlog import open_reader
 from patchbay.process import Health, ProcessSettings, Secret, configure_logging, load_settings, run, serve_health
 from patchbay.projection import Progress, Projector, find_log
 from patchbay.routing.composition import PROJECTION
+from patchbay.routing.routers import letting_routers_in
 
 
 class RoutingSettings(ProcessSettings, frozen=True, kw_only=True):
@@ -46,7 +47,8 @@ async def serve(settings: RoutingSettings, stop: asyncio.Event) -> None:
             instance_id=settings.instance_id,
             progress=progress,
         )
-        await projector.run(stop)
+        async with letting_routers_in(settings.database_url.reveal()):
+            await projector.run(stop)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from patchbay.projection import ProjectionTables
 
 ROUTING = "routing"
+ROUTER_ROLE = "call_router"
 
 TABLES = ProjectionTables(
     projection=ROUTING,
@@ -72,5 +73,12 @@ COMMENT ON COLUMN routing.inbound.fallback IS 'Where to send the call unless it 
 COMMENT ON COLUMN routing.inbound.position IS
     'The newest events that the row follows from: partition:offset of the number''s, then of the account''s.';
 COMMENT ON COLUMN routing.inbound.updated_at IS 'Time of the newest of these events.';
+-- A view that was dropped and made anew is still theirs to read.
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'call_router') THEN
+        GRANT USAGE ON SCHEMA routing TO call_router;
+        GRANT SELECT ON routing.inbound TO call_router;
+    END IF;
+END $$;
 """,
 )

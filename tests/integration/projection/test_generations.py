@@ -43,7 +43,7 @@ async def test_the_view_follows_the_pointer(database_url: str) -> None:
             await create_generation(database, ROUTING.tables, 2)
             await make_live(database, ROUTING.tables, 2)
         await database.execute(
-            "INSERT INTO routing_2.numbers VALUES ('pn_1', '+15550001', 'acct_1', 1, 'active', 0, 1, now())"
+            "INSERT INTO routing_2.numbers VALUES ('pn_1', '+15550001', 'acct_1', 1, 'active', NULL, 0, 1, now())"
         )
 
         assert await live_generation(database, "routing") == 2
