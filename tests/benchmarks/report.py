@@ -18,6 +18,7 @@ from tests.benchmarks.sides import Side
 RESULTS: Final = Path(__file__).with_name("results")  # not kept in the repository
 _PACKAGES: Final = ("aiohttp", "aiokafka", "asyncpg", "msgspec", "uvloop")
 _SYNC_TRIES: Final = 100
+_QUIET_SHARE: Final = 0.1  # of all cores' time; the side that rests takes some 2 %
 
 
 def describe_machine(directory: Path) -> dict[str, Any]:
@@ -45,6 +46,12 @@ def render(found: Sequence[Outcome], runs: Sequence[Run], sides: Sequence[Side],
         if one.measure is one.scenario.measures[-1]:
             lines += [_cpu_line(runs_of(runs, one.scenario, side.name), side.name) for side in sides]
             lines.append(_durability_line(one.scenario))
+    strangers = median(run.elsewhere_share for run in runs)
+    if strangers > _QUIET_SHARE:
+        lines += [
+            "",
+            f"Not a quiet machine: {100 * strangers:.0f} % of it went elsewhere. Trust the CPU, not the times.",
+        ]
     return "\n".join(lines) + "\n"
 
 
