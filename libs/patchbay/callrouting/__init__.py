@@ -1,6 +1,6 @@
 """Who answers which inbound number, in memory, from the log itself."""
 
-from patchbay.callrouting.errors import CallRoutingError, MisplacedEvent
+from patchbay.callrouting.errors import CallRoutingError, MisplacedEvent, NumberTwice, SnapshotUnusable
 from patchbay.callrouting.facts import (
     Fact,
     InboundSwitched,
@@ -10,10 +10,12 @@ from patchbay.callrouting.facts import (
     NumbersHeld,
     read_fact,
 )
+from patchbay.callrouting.snapshot import SNAPSHOT_TYPE
 from patchbay.callrouting.subscription import CallRouting
 from patchbay.callrouting.table import Answer, Outcome, RoutingTable
 
 __all__ = [
+    "SNAPSHOT_TYPE",
     "Answer",
     "CallRouting",
     "CallRoutingError",
@@ -23,8 +25,10 @@ __all__ = [
     "NumberChanged",
     "NumberFreed",
     "NumberOwned",
+    "NumberTwice",
     "NumbersHeld",
     "Outcome",
     "RoutingTable",
+    "SnapshotUnusable",
     "read_fact",
 ]

@@ -3,7 +3,8 @@ What can go wrong while the log is folded into a routing table.
 
 CallRoutingError
 ├── MisplacedEvent    an event stands in a stream that it cannot be about
-└── NumberTwice       two streams claim to be about one phone number
+├── NumberTwice       two streams claim to be about one phone number
+└── SnapshotUnusable  the table cannot start from this snapshot
 """
 
 
@@ -27,3 +28,11 @@ class NumberTwice(CallRoutingError):
         super().__init__(f"{number_id} registers the phone number of {other_id}")
         self.number_id = number_id
         self.other_id = other_id
+
+
+class SnapshotUnusable(CallRoutingError):
+    """A snapshot could not be fetched, broke off, or is of another log."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the snapshot is of no use: {reason}")
+        self.reason = reason

@@ -3,39 +3,31 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Self
 
 import structlog
 
-from patchbay.callrouting.facts import read_fact
+from patchbay.callrouting.errors import SnapshotUnusable
+from patchbay.callrouting.following import Following
+from patchbay.callrouting.quieting import quiet_client
+from patchbay.callrouting.snapshot import fetch_snapshot
 from patchbay.callrouting.table import Answer, RoutingTable
-from patchbay.eventlog import (
-    Envelope,
-    EventLogError,
-    Foreign,
-    Head,
-    KafkaReader,
-    LogIdentity,
-    LogUnavailable,
-    Record,
-    TopicMissing,
-    Verdict,
-    advance,
-    fingerprint,
-    judge,
-    open_log,
-    open_reader,
-    read_envelope,
-)
+from patchbay.eventlog import EventLogError, KafkaReader, LogUnavailable, TopicMissing, open_log, open_reader
 
 log = structlog.get_logger()
 
-MAX_BATCH_RECORDS = 2_000
+START_BATCH_RECORDS = 2_000
+BATCH_RECORDS = 250  # a few ms of work: look-ups wait for no more
 FETCH_SECONDS = 0.5
-RECONNECT_SECONDS = (0.1, 5.0)  # first and longest pause
+# Brokers that are well answer at least twice a second. After a longer silence the log is looked at anew before it is
+# read on: it may have lost its end, or be another one.
+SILENCE_SECONDS = 3.0
+RECONNECT_SECONDS = (0.1, 1.0)  # first and longest pause
+REMARK_SECONDS = 60.0  # between two remarks that the log is away
 
 OnChange = Callable[[str, Answer], None]
+OnFailure = Callable[[Exception], None]
 
 
 class CallRouting:
@@ -46,19 +38,22 @@ class CallRouting:
     `staleness_seconds` tells.
     """
 
-    def __init__(self, bootstrap_servers: str, topic: str, on_change: OnChange | None) -> None:
+    def __init__(
+        self, bootstrap_servers: str, topic: str, on_change: OnChange | None, on_failure: OnFailure | None
+    ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._topic = topic
         self._on_change = on_change
+        self._on_failure = on_failure
+        self._following: Following | None = None
         self._table = RoutingTable()
-        self._heads: dict[str, Head] = {}
-        self._blocked: set[str] = set()
-        self._next_offsets: dict[int, int] = {}
-        self._fingerprints: dict[int, bytes] = {}
-        self._targets: dict[int, int] | None = None  # the log's ends at the start
+        self._targets: Mapping[int, int] | None = None  # the log's ends at the start
         self._caught_up = asyncio.Event()
-        self._contact_at = time.monotonic()
-        self._failure: EventLogError | None = None
+        self._current_at = time.monotonic()
+        self._away_since: float | None = None
+        self._remark_at = 0.0
+        self._callback_failures = 0
+        self._failure: Exception | None = None
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -67,35 +62,47 @@ class CallRouting:
         *,
         bootstrap_servers: str,
         topic: str = "patchbay.events",
+        snapshot: str | None = None,
+        api_key: str | None = None,
         on_change: OnChange | None = None,
+        on_failure: OnFailure | None = None,
         start_timeout_seconds: float = 60.0,
     ) -> AsyncIterator[Self]:
         """
         Follow the log; the body begins when the table holds all that was in the log at the start.
 
+        Meanwhile the lines that aiokafka writes with `logging` are let through once a minute each.
+
         Args:
             bootstrap_servers: `host:port`, several with commas between.
             topic: The log's.
-            on_change: Called with a number (E.164) and its new answer, in the loop's thread, after the start; must not
-                raise.
+            snapshot: Where to fetch a table to start from, `http://host:port/api/routing/snapshot`; None, or one that
+                cannot be had: the log is read from its beginning.
+            api_key: For the snapshot: an operator's, with the scope `routing:read`.
+            on_change: Called with a number (E.164) and its new answer, in the loop's thread, after the start. What it
+                raises is logged and counted, and following goes on.
+            on_failure: Called once if the table cannot be kept current any more; `failure` tells it too.
             start_timeout_seconds: The bound on reading the log once.
 
         Raises:
             LogUnavailable: The log could not be read once within the bound.
             NotALog, LogMismatch: The topic is not a log of Patchbay.
+            LogTruncated, LogRecreated: The snapshot is of more than the log has, or of another log.
         """
-        routing = cls(bootstrap_servers, topic, on_change)
-        task = asyncio.create_task(routing._follow(), name="call routing")
-        caught_up = asyncio.create_task(routing._caught_up.wait())
-        try:
-            await asyncio.wait([task, caught_up], timeout=start_timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
-            if not routing._caught_up.is_set():
-                raise routing._failure or LogUnavailable(f"the log was not read within {start_timeout_seconds:g} s")
-            yield routing
-        finally:
-            for each in (task, caught_up):
-                each.cancel()
-            await asyncio.wait([task, caught_up])
+        routing = cls(bootstrap_servers, topic, on_change, on_failure)
+        with quiet_client():
+            task = asyncio.create_task(routing._run(snapshot, api_key), name="call routing")
+            caught_up = asyncio.create_task(routing._caught_up.wait())
+            both = (task, caught_up)
+            try:
+                await asyncio.wait(both, timeout=start_timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+                if not routing._caught_up.is_set():
+                    raise routing._failure or LogUnavailable(f"the log was not read within {start_timeout_seconds:g} s")
+                yield routing
+            finally:
+                for each in both:
+                    each.cancel()
+                await asyncio.wait(both)
 
     def look_up(self, phone_number: str) -> Answer:
         """Return who answers `phone_number` (E.164, with the plus sign), by the table as it is now."""
@@ -111,89 +118,114 @@ class CallRouting:
         return self._table
 
     @property
-    def staleness_seconds(self) -> float:
-        """How long ago the log's brokers last answered: what was appended since then may be missing here."""
-        return time.monotonic() - self._contact_at
+    def positions(self) -> Mapping[int, int]:
+        """By partition, the offset that is read next: what lies below is in the table."""
+        return {} if self._following is None else dict(self._following.next_offsets)
 
     @property
-    def failure(self) -> EventLogError | None:
+    def staleness_seconds(self) -> float:
+        """How long ago the table was known to be all of the log: what was appended since then may be missing here."""
+        return time.monotonic() - self._current_at
+
+    @property
+    def failure(self) -> Exception | None:
         """Why the table is not kept current any more: the log is not the one that was read. None: it is kept."""
         return self._failure
 
     @property
+    def callback_failures(self) -> int:
+        """How often a callback has raised."""
+        return self._callback_failures
+
+    @property
     def blocked_streams(self) -> frozenset[str]:
         """The streams with an event that this version cannot fold; their part of the table stays as it was."""
-        return frozenset(self._blocked)
+        return frozenset() if self._following is None else frozenset(self._following.blocked)
 
-    async def _follow(self) -> None:
-        pause_seconds, longest_seconds = RECONNECT_SECONDS
-        identity: LogIdentity | None = None
+    async def _run(self, snapshot: str | None, api_key: str | None) -> None:
+        try:
+            await self._follow(snapshot, api_key)
+        except Exception as error:
+            self._failure = error
+            reason = f"{type(error).__name__}: {error}"
+            log.error("call_routing_failed", reason=reason, exc_info=not isinstance(error, EventLogError))  # noqa: TRY400 - only where it tells more
+            if self._on_failure is not None:
+                self._call(self._on_failure, error)
+
+    async def _follow(self, snapshot: str | None, api_key: str | None) -> None:
+        """Follow the log, whenever it can be had; end by an error if it is not what it was."""
+        pause_seconds = RECONNECT_SECONDS[0]
         while True:
             began_at = time.monotonic()
             try:
-                identity = identity or await open_log(self._bootstrap_servers, self._topic)
-                await self._read(identity)
+                if self._following is None:
+                    self._following = await self._start(snapshot, api_key)
+                    self._table = self._following.table
+                await self._read(self._following)
             except (LogUnavailable, TopicMissing) as error:
-                log.warning("log_unavailable", reason=str(error))
-            except EventLogError as error:
-                # The table goes on to answer; what follows in this log would not follow from it.
-                self._failure = error
-                log.error("log_changed", reason=str(error))  # noqa: TRY400 - the error says it all
-                return
-            if time.monotonic() - began_at > longest_seconds:
+                self._note_absence(str(error))
+            if time.monotonic() - began_at > SILENCE_SECONDS:
                 pause_seconds = RECONNECT_SECONDS[0]
             await asyncio.sleep(pause_seconds)
-            pause_seconds = min(pause_seconds * 2, longest_seconds)
+            pause_seconds = min(pause_seconds * 2, RECONNECT_SECONDS[1])
 
-    async def _read(self, identity: LogIdentity) -> None:
+    async def _start(self, snapshot: str | None, api_key: str | None) -> Following:
+        identity = await open_log(self._bootstrap_servers, self._topic)
+        if snapshot is not None:
+            try:
+                return await fetch_snapshot(snapshot, api_key, identity)
+            except SnapshotUnusable as error:
+                # The log has everything; reading all of it takes longer.
+                log.warning("snapshot_unusable", reason=error.reason)
+        return Following(identity)
+
+    async def _read(self, following: Following) -> None:
         """Read on until the log is away."""
-        positions = {partition: self._next_offsets.get(partition, 0) for partition in range(identity.partition_count)}
-        async with open_reader(self._bootstrap_servers, identity, positions, fingerprints=self._fingerprints) as reader:
+        async with open_reader(
+            self._bootstrap_servers, following.identity, following.next_offsets, fingerprints=following.fingerprints
+        ) as reader:
             if self._targets is None:
-                self._targets = dict(await reader.end_offsets())
+                self._targets = await reader.end_offsets()
+            self._note_presence()
             while True:
-                self._note_contact(reader)
-                self._note_catching_up()
-                records = await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=FETCH_SECONDS)
-                self._take(records, identity)
+                self._note_progress(reader, following)
+                most = BATCH_RECORDS if self._caught_up.is_set() else START_BATCH_RECORDS
+                records = await reader.fetch(max_records=most, timeout_seconds=FETCH_SECONDS)
+                if records:
+                    self._tell(following.take(records))
+                    await asyncio.sleep(0)  # what was fetched ahead comes without waiting; others need their turn
+                elif reader.seconds_since_contact > SILENCE_SECONDS:
+                    raise LogUnavailable(f"the brokers have not answered for {reader.seconds_since_contact:.1f} s")
 
-    def _note_contact(self, reader: KafkaReader) -> None:
-        self._contact_at = time.monotonic() - reader.seconds_since_contact
-
-    def _note_catching_up(self) -> None:
+    def _note_progress(self, reader: KafkaReader, following: Following) -> None:
+        if reader.lag_records == 0:
+            self._current_at = max(self._current_at, time.monotonic() - reader.seconds_since_contact)
         if not self._caught_up.is_set() and self._targets is not None:
             ends = self._targets.items()
-            if all(self._next_offsets.get(partition, 0) >= end for partition, end in ends):
+            if all(following.next_offsets[partition] >= end for partition, end in ends):
                 self._caught_up.set()
 
-    def _take(self, records: Sequence[Record], identity: LogIdentity) -> None:
-        for record in records:
-            read = read_envelope(record, identity)
-            if isinstance(read, Foreign):
-                continue
-            head = self._heads.get(read.stream) or Head.genesis(identity.log_id)
-            verdict = judge(read, head)
-            if verdict is not Verdict.VOID:
-                self._heads[read.stream] = advance(head, read, verdict)
-            if verdict is Verdict.ACCEPTED and read.stream not in self._blocked:
-                self._fold(read)
-            elif verdict is Verdict.BROKEN and head.stopped_by is None:
-                log.error("stream_stopped", stream=read.stream, height=read.height, digest=read.digest)
-        # By partition the last one; the fingerprint shows at a new connection whether the log is still the same.
-        for partition, record in {record.partition: record for record in records}.items():
-            self._next_offsets[partition] = record.offset + 1
-            self._fingerprints[partition] = fingerprint(record)
+    def _note_absence(self, reason: str) -> None:
+        now = time.monotonic()
+        if self._away_since is None:
+            self._away_since = now
+        if now >= self._remark_at:
+            self._remark_at = now + REMARK_SECONDS
+            log.warning("log_unavailable", reason=reason, staleness_seconds=round(self.staleness_seconds, 1))
 
-    def _fold(self, envelope: Envelope) -> None:
-        try:
-            fact = read_fact(envelope)
-            changed = self._table.apply(fact) if fact is not None else ()
-        except Exception as error:  # noqa: BLE001 - the stream is blocked, with the reason
-            self._blocked.add(envelope.stream)
-            # Without a traceback, which would show the event.
-            reason = f"{type(error).__name__}: {error}"
-            log.error("stream_blocked", stream=envelope.stream, height=envelope.height, reason=reason)  # noqa: TRY400
-            return
+    def _note_presence(self) -> None:
+        if self._away_since is not None:
+            log.info("log_available", after_seconds=round(time.monotonic() - self._away_since, 1))
+            self._away_since, self._remark_at = None, 0.0
+
+    def _tell(self, phone_numbers: Iterable[str]) -> None:
         if self._on_change is not None and self._caught_up.is_set():
-            for phone_number in changed:
-                self._on_change(phone_number, self._table.look_up(phone_number))
+            for phone_number in phone_numbers:
+                self._call(self._on_change, phone_number, self._table.look_up(phone_number))
+
+    def _call(self, callback: Callable[..., None], *facts: object) -> None:
+        try:
+            callback(*facts)
+        except Exception:
+            self._callback_failures += 1
+            log.exception("callback_failed", failures=self._callback_failures)

@@ -161,6 +161,10 @@ class RoutingTable:
             case _:
                 assert_never(fact)
 
+    def restore_answering(self, account_id: str, assistant_id: str) -> None:
+        """Take over that an assistant answers calls, as another table of the same log has it."""
+        self._holder(account_id, assistant_id).is_answering = True
+
     def restore_holding(self, account_id: str, assistant_id: str, number_id: str, registration: int) -> None:
         """Take over that an assistant holds a number, as another table of the same log has it."""
         holder, number = self._holder(account_id, assistant_id), self._number(number_id)

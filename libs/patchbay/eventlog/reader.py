@@ -76,6 +76,12 @@ class KafkaReader:
         last = min((poll / 1000 for poll in polls if poll is not None), default=self._opened_at)
         return max(0.0, time() - last)
 
+    @property
+    def lag_records(self) -> int:
+        """How many records there are behind the positions, by the brokers' newest answers."""
+        marks = {index: self._consumer.highwater(partition) for index, partition in self._partitions.items()}
+        return sum(max(0, mark - self._positions[index]) for index, mark in marks.items() if mark is not None)
+
     async def fetch(self, *, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         """
         Return the next records, in order within each partition; none if there were none within the timeout.
