@@ -1,6 +1,7 @@
 """The life of a process: one loop, one stop event, and an end at the second signal."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Callable, Coroutine
@@ -19,11 +20,20 @@ def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
     Raises:
         SystemExit: Exit code 1; `main` raised, and the reason has been logged.
     """
+    _calm_collector()
     try:
         uvloop.run(_run(main))
     except Exception as error:
         log.exception("process_failed", reason=str(error) or type(error).__name__)
         raise SystemExit(1) from error
+
+
+def _calm_collector() -> None:
+    # What was imported lives as long as the process, and a request makes little garbage in cycles: looking for it after
+    # every 700 allocations took a tenth of the API's time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 async def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
