@@ -53,7 +53,7 @@ def _nudges(operation: Operation) -> list[Operation]:
     team, shared = operation.team, operation.shared_assistant
     body: dict[str, object] = {"accountSlug": team.slug, "name": f"Nudge {secrets.token_hex(6)}"}
     nudges = [Operation(Kind.RENAME, team, "PATCH", f"/api/assistants/{shared}", body, shared)]
-    if operation.kind in (Kind.REGISTER, Kind.RELEASE):
+    if operation.kind in (Kind.REGISTER, Kind.REDIRECT, Kind.RELEASE):
         nudges.append(msgspec.structs.replace(operation, key=None, tries=[], statuses={}))
     return nudges
 

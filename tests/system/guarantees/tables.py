@@ -50,7 +50,7 @@ def _numbers(log: Log) -> Rows:
 
 
 def _number_row(number: Number) -> Row:
-    return (number.phone_number, number.account_id, number.registration, number.status)
+    return (number.phone_number, number.account_id, number.registration, number.status, number.fallback)
 
 
 def _registered(log: Log) -> list[Number]:
@@ -102,20 +102,24 @@ def _answering(log: Log) -> Rows:
 
 
 def routes(log: Log) -> Rows:
-    """Return who answers each number that belongs to somebody: account, assistant, outcome; by phone number."""
-    found: Rows = {}
-    for number in _registered(log):
-        if number.account_id is None:
-            continue
-        account = log.accounts[number.account_id]
-        holding = account.holders.get(number.id)
-        if holding is None or holding.registration != number.registration:
-            found[(number.phone_number,)] = (account.id, None, "unassigned")
-            continue
-        assistant = account.assistants[holding.assistant_id]
-        outcome = "routed" if assistant is not None and assistant.inbound_enabled else "inbound_disabled"
-        found[(number.phone_number,)] = (account.id, holding.assistant_id, outcome)
-    return found
+    """Return for each number that belongs to somebody: account, assistant, outcome, fallback; by phone number."""
+    return {(n.phone_number,): _route(log, n) for n in _registered(log) if n.account_id is not None}
+
+
+def _route(log: Log, number: Number) -> Row:
+    account = log.accounts[number.account_id or ""]
+    holding = account.holders.get(number.id)
+    if holding is not None and holding.registration != number.registration:
+        holding = None  # of a life of the number that is over
+    assistant = None if holding is None else account.assistants[holding.assistant_id]
+    if number.status != "active":
+        outcome = "suspended"
+    elif assistant is None:
+        outcome = "unassigned"
+    else:
+        outcome = "routed" if assistant.inbound_enabled else "inbound_disabled"
+    fallback = None if outcome == "routed" else number.fallback
+    return (account.id, None if assistant is None else assistant.id, outcome, fallback)
 
 
 # Table, how many columns its key has, its columns, and what it must hold.
@@ -132,7 +136,7 @@ _TABLES: Final[tuple[tuple[str, int, str, Callable[[Log], Rows]], ...]] = (
     (
         "read_model_1.numbers",
         1,
-        "number_id, phone_number, account_id, registration, status, created_at, updated_at",
+        "number_id, phone_number, account_id, registration, status, fallback, created_at, updated_at",
         _numbers,
     ),
     ("read_model_1.assignments", 2, "account_id, number_id, assistant_id, registration", _assignments),
@@ -144,12 +148,12 @@ _TABLES: Final[tuple[tuple[str, int, str, Callable[[Log], Rows]], ...]] = (
         "stream, height, digest, command_id, request_digest, type, subject, time, partition, offset, headers, value",
         _history,
     ),
-    ("routing_1.numbers", 1, "number_id, phone_number, account_id, registration, status", _routing_numbers),
+    ("routing_1.numbers", 1, "number_id, phone_number, account_id, registration, status, fallback", _routing_numbers),
     ("routing_1.assignments", 2, "account_id, number_id, assistant_id, registration", _assignments),
     ("routing_1.assistants", 2, "assistant_id, account_id", _answering),
     ("routing_1.heads", 1, "stream, height, digest, time, stopped_by", _heads),
     ("routing_1.quarantine", 1, "stream", lambda _: {}),
-    ("routing.inbound", 1, "number, account, assistant, outcome", routes),
+    ("routing.inbound", 1, "number, account, assistant, outcome, fallback", routes),
 )
 
 
@@ -175,7 +179,7 @@ async def differences_in_memory(log: Log, bootstrap_servers: str) -> list[str]:
     """Return every number that a telephony router, which follows the log by itself, would route in another way."""
     async with CallRouting.subscribe(bootstrap_servers=bootstrap_servers, topic=log.identity.topic) as routing:
         answers = {number: routing.look_up(number) for number in routing.table.phone_numbers()}
-    actual = {(number,): (a.account_id, a.assistant_id, a.outcome.value) for number, a in answers.items()}
+    actual = {(number,): (a.account_id, a.assistant_id, a.outcome.value, a.fallback) for number, a in answers.items()}
     return _compare("the table in memory", actual, routes(log))
 
 

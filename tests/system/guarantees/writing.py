@@ -19,9 +19,21 @@ class Kind(StrEnum):
     CREATE = "create"
     ASSIGN = "assign"
     REGISTER = "register"
+    REDIRECT = "redirect"
     RELEASE = "release"
     OTHER = "other"
     REFUSED = "refused"  # must not be possible, whatever happens
+
+
+_WEIGHTS = {
+    Kind.RENAME: 46,
+    Kind.CREATE: 10,
+    Kind.ASSIGN: 18,
+    Kind.REGISTER: 8,
+    Kind.REDIRECT: 4,
+    Kind.RELEASE: 4,
+    Kind.REFUSED: 10,
+}
 
 
 class Try(msgspec.Struct):
@@ -121,11 +133,10 @@ class Writer:
                 self._learn(operation, operation.last.reply)
 
     def _next(self) -> Operation:
-        kinds = {Kind.RENAME: 50, Kind.CREATE: 10, Kind.ASSIGN: 18, Kind.REGISTER: 8, Kind.RELEASE: 4, Kind.REFUSED: 10}
-        (kind,) = self._chance.choices(list(kinds), list(kinds.values()))
+        (kind,) = self._chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
         return self._make(kind)
 
-    def _make(self, kind: Kind) -> Operation:
+    def _make(self, kind: Kind) -> Operation:  # noqa: PLR0911 - one return per kind
         slug, chance = self._team.slug, self._chance
         path = f"/api/assistants/{chance.choice(self._assistants)}"
         named: dict[str, object] = {"accountSlug": slug, "name": f"Agent {secrets.token_hex(6)}"}
@@ -138,6 +149,9 @@ class Writer:
         if kind is Kind.RELEASE and self._numbers:
             number_id = self._numbers.pop(chance.randrange(len(self._numbers)))
             return self._operation(kind, "DELETE", f"/api/phone-numbers/{number_id}", None)
+        if kind is Kind.REDIRECT and self._numbers:
+            body = {"accountSlug": slug, "fallback": new_phone_number()}
+            return self._operation(kind, "PATCH", f"/api/phone-numbers/{chance.choice(self._numbers)}", body)
         if kind is Kind.ASSIGN and self._numbers:
             chosen = chance.sample(self._numbers, chance.randint(0, min(3, len(self._numbers))))
             body = {"accountSlug": slug, "phoneNumberIds": chosen, "reassign": True}
