@@ -53,7 +53,7 @@ class Answering:
             self.decide_after(open_record, attempt)
         elif isinstance(answer, Written) and attempt.write.changes_routing:
             # Another write may have made the change a moment ago: calls are to be routed by it too.
-            self._start(attempt, self._routed(answer))
+            self._start(attempt, partial(self._routed, answer))
         else:
             attempt.conclude(answer)
 
@@ -80,7 +80,7 @@ class Answering:
             attempt.conclude(Pending(attempt.known, behind))
         else:
             routed = attempt.write.changes_routing
-            self._start(attempt, self._replayer.replay(self._stream, known.height, routed=routed))
+            self._start(attempt, partial(self._replayer.replay, self._stream, known.height, routed=routed))
 
     def close(self) -> Iterator["asyncio.Task[None]"]:
         """Cancel what is under way, and yield it."""
@@ -94,10 +94,7 @@ class Answering:
             then()
 
         self._held += 1
-        if under.accepted or under.void:
-            asyncio.get_running_loop().call_soon(released)  # its verdict has overtaken us
-        else:
-            under.dependents.append(released)
+        under.dependents.append(released)
 
     def _rest_on(self, under: PendingRecord, attempt: Attempt, answer: Answer) -> None:
         if not under.accepted:
@@ -108,8 +105,8 @@ class Answering:
         self.conclude(attempt, answer, under.sealed.height, None)
         self._come_back(None)
 
-    def _start(self, attempt: Attempt, answer: Awaitable[Written]) -> None:
-        task = asyncio.create_task(self._answer(attempt, answer))
+    def _start(self, attempt: Attempt, read: Callable[[], Awaitable[Written]]) -> None:
+        task = asyncio.create_task(self._answer(attempt, read))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -117,10 +114,10 @@ class Answering:
         self._tasks.discard(task)
         self._come_back(None)
 
-    async def _answer(self, attempt: Attempt, answer: Awaitable[Written]) -> None:
+    async def _answer(self, attempt: Attempt, read: Callable[[], Awaitable[Written]]) -> None:
         try:
             async with asyncio.timeout_at(attempt.deadline):
-                attempt.conclude(await answer)
+                attempt.conclude(await read())
         except DATABASE_FAILURES as error:  # the deadline among them
             _log.warning("answer_not_read", stream=self._stream, reason=str(error) or type(error).__name__)
         except Exception:  # noqa: BLE001 - one answer ends here; the stream goes on

@@ -64,8 +64,10 @@ class Settler:
             stream = self._streams[record.sealed.stream] = _Stream(height)
         stream.lowest = min(stream.lowest, height)
         self._keep(record, stream.pending)
-        self._pause = POLL_SECONDS
         self._arrived.set()
+        if self._pause > POLL_SECONDS:  # another record keeps us waiting; this one need not
+            self._pause = POLL_SECONDS
+            self._woken.set()
 
     @property
     def is_full(self) -> bool:
@@ -106,8 +108,6 @@ class Settler:
             for record in [record for record in stream.pending if record.abandoned]:
                 self._drop(record, stream.pending)
                 record.release()
-            for record in [record for record in stream.accepted if record.attempt.answered]:
-                self._drop(record, stream.accepted)
             if not stream:
                 del self._streams[name]
 
@@ -121,14 +121,14 @@ class Settler:
             if stream is None:
                 continue
             try:
-                moved |= self._tell(stream, standing, lowest[name])
+                moved |= self._tell(stream, standing)
             except Exception:  # noqa: BLE001 - one stream's trouble must not keep verdicts from the others
                 _log.exception("verdict_not_told", stream=name)
             if not stream:
                 del self._streams[name]
         return moved
 
-    def _tell(self, stream: _Stream, standing: Standing, asked_from: int) -> bool:
+    def _tell(self, stream: _Stream, standing: Standing) -> bool:
         """Tell a stream's records what the snapshot shows; True if it was news to one of them."""
         waited = len(stream.pending), len(stream.accepted)
         for record in list(stream.accepted):
@@ -136,15 +136,13 @@ class Settler:
             self._answer(record, stream, standing)
         if standing.height >= stream.lowest or standing.stopped_at is not None:
             for record in list(stream.pending):
-                if record.void:
-                    self._drop(record, stream.pending)
-                elif record.sealed.height >= asked_from:  # else it came while the answer was on its way
-                    self._tell_verdict(record, stream, standing)
+                self._tell_verdict(record, stream, standing)
             stream.lowest = min((r.sealed.height for r in stream.pending), default=standing.height + 1)
         return len(stream.pending) < waited[0] or len(stream.accepted) < waited[1]
 
     def _tell_verdict(self, record: PendingRecord, stream: _Stream, standing: Standing) -> None:
         height = record.sealed.height
+        # What came while the answer was on its way may be below all that was asked for: it is told next time.
         winner = standing.accepted.get(height) if height <= standing.height else None
         if winner is not None and winner.digest == record.sealed.digest:
             self._drop(record, stream.pending)

@@ -4,13 +4,14 @@ import asyncio
 from secrets import token_hex
 
 import pytest
-from tests.unit.api.writing.copies import create, rename
+from tests.unit.api.writing.copies import assign, create, rename, unassign
 from tests.unit.api.writing.virtual_time import in_virtual_time
 from tests.unit.api.writing.world import World, until
 
 from patchbay.api.writing.outcomes import Contended, KeyReused, OutcomeUnknown, Pending, Unavailable, Write, Written
 from patchbay.assistants.commands import OpenAccount
 from patchbay.assistants.events import AccountOpened, AssistantCreated, AssistantUpdated
+from patchbay.assistants.ids import number_id
 from patchbay.assistants.rejections import AccountExists, AssistantNotFound
 from patchbay.assistants.states import Account
 from patchbay.eventlog import Verdict
@@ -43,6 +44,31 @@ async def test_commands_that_wait_together_are_decided_on_few_snapshots() -> Non
         assert world.verdicts[Verdict.ACCEPTED] == 101
         assert world.verdicts[Verdict.VOID] == 0
         assert world.loads < 20
+
+
+@in_virtual_time
+async def test_a_command_is_decided_on_what_is_pending() -> None:
+    """An assistant that nobody can see yet is renamed, and holds a number that is taken off it again."""
+    world = World()
+    number = number_id(world.identity.log_id, "+14155550100")
+    async with world.projecting(), world.copy() as copy:
+        await copy.open_account()
+        await copy.register(number, "+14155550100")
+        world.paused = True
+        commands = (
+            create(world.account(), "asst_1"),
+            rename("asst_1", "B"),
+            assign("asst_1", number),
+            unassign(number),
+        )
+        before = world.appended()
+        writes = []
+        for length, command in enumerate(commands, start=1):
+            writes.append(copy.execute(command))
+            await until(lambda length=length: world.appended() == before + length)  # type: ignore[misc]
+        world.paused = False
+
+        assert [w.height for w in await asyncio.gather(*writes)] == [2, 3, 4, 5]
 
 
 @in_virtual_time

@@ -10,21 +10,33 @@ from typing import Any, ParamSpec
 Arguments = ParamSpec("Arguments")
 
 
+_ROUNDS = 50_000  # of the loop at one moment; a thousand streams need some hundred
+
+
 class Stuck(Exception):
     """Nothing is ready, and nothing will ever be."""
+
+
+class Spinning(Exception):
+    """There is always something ready, and time stands still."""
 
 
 class _Selector(selectors.SelectSelector):
     """Never waits: time is moved to the next timer."""
 
     now = 0.0
+    rounds = 0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if timeout is None and not ready:
             raise Stuck
-        if not ready:
-            self.now += timeout or 0.0
+        if not ready and timeout:
+            self.now += timeout
+            self.rounds = 0
+        self.rounds += 1
+        if self.rounds > _ROUNDS:
+            raise Spinning
         return ready
 
 
