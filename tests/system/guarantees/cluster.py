@@ -183,6 +183,7 @@ async def run_cluster(directory: Path) -> AsyncIterator[Cluster]:
     operator_key = f"tk_test_{secrets.token_hex(20)}"
     environ = {
         "PATH": os.environ.get("PATH", os.defpath),
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "KAFKA_BOOTSTRAP_SERVERS": kafka.address,
         "DATABASE_URL": postgres.address,
         "TOPIC": TOPIC,

@@ -12,9 +12,9 @@ from tests.system.guarantees.accounts import Team, open_team
 from tests.system.guarantees.cluster import Cluster
 from tests.system.guarantees.noting import Note
 
-ROUNDS = 2_000
-WRITERS = 48
-TEAMS = 24
+ROUNDS = 10_000
+WRITERS = 64
+TEAMS = 32
 
 
 class Writer:
@@ -99,7 +99,7 @@ async def test_the_very_next_read_of_any_process_shows_what_was_written(cluster:
 
     async with AsyncExitStack() as stack:
         teams = [await stack.enter_async_context(open_team(cluster)) for _ in range(TEAMS)]
-        writers = [await _hire(teams[index % TEAMS]) for index in range(WRITERS)]
+        writers = await asyncio.gather(*(_hire(teams[index % TEAMS]) for index in range(WRITERS)))
         begun_at = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for writer in writers:
