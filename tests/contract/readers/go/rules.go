@@ -133,8 +133,9 @@ func take(r *kgo.Record) {
 	if !isOurs {
 		counts["foreign"]++
 	} else if verdict, after := judge(e, before); true {
-		counts[verdict]++
-		heads[e.stream] = after
+		if counts[verdict]++; verdict != "void" {
+			heads[e.stream] = after
+		}
 		if _, isBlocked := quarantine[e.stream]; verdict == "accepted" && !isBlocked && !fold(e) {
 			quarantine[e.stream] = e.height
 		}

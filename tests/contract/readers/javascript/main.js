@@ -31,7 +31,7 @@ function take(record) {
   const { stream } = event
   const [verdict, head] = judge(event, heads.get(stream) ?? { height: 0n, digest: log.log_id, stoppedBy: null })
   counts[verdict] += 1
-  heads.set(stream, head)
+  if (verdict !== 'void') heads.set(stream, head)
   if (verdict !== 'accepted' || quarantine.has(stream)) return
   try {
     table.fold(event)
@@ -52,9 +52,9 @@ async function follow() {
   const admin = kafka.admin()
   await admin.connect()
   const rest = new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, BigInt(high)]))
-  await admin.disconnect()
   const next = new Map()
-  const consumer = kafka.consumer({ groupId: `reader-${randomUUID()}`, readUncommitted: true, maxWaitTimeInMs: 100 })
+  const groupId = `reader-${randomUUID()}` // kafkajs reads in a group only; nothing is kept in it
+  const consumer = kafka.consumer({ groupId, readUncommitted: true, maxWaitTimeInMs: 100 })
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
   await new Promise((resolve, reject) => {
@@ -76,6 +76,8 @@ async function follow() {
     }).catch(reject)
   })
   await consumer.disconnect()
+  await admin.deleteGroups([groupId])
+  await admin.disconnect()
 }
 
 /** Return all that was made of the log: JSON arrays without spaces, sorted. */
@@ -94,4 +96,3 @@ function lines() {
 
 await follow()
 console.log(lines().join('\n'))
-process.exit(0)
