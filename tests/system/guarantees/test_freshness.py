@@ -3,18 +3,24 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import msgspec
+from tests.servers import eventually
 from tests.system.guarantees.accounts import Team, open_team
-from tests.system.guarantees.cluster import Cluster
+from tests.system.guarantees.cluster import PROJECTOR, ROUTING, Cluster
 from tests.system.guarantees.noting import Note
 
 ROUNDS = 10_000
 WRITERS = 64
 TEAMS = 32
+HICCUPS = 20
+HICCUP_SECONDS = 0.1
+READS_PER_ROUND = 4
+PROGRESS_SECONDS = 30.0  # for a twentieth of all rounds
 
 
 class Writer:
@@ -104,12 +110,26 @@ async def test_the_very_next_read_of_any_process_shows_what_was_written(cluster:
         async with asyncio.TaskGroup() as group:
             for writer in writers:
                 group.create_task(go_on(writer))
+            await _have_hiccups(cluster, writers)
         seconds = time.monotonic() - begun_at
     stale = [line for writer in writers for line in writer.stale]
     reads = sum(writer.reads for writer in writers)
     note(f"{ROUNDS} writes, {reads} reads right after them, {len(stale)} stale, {seconds:.1f} s")
 
     assert stale == []
+
+
+async def _have_hiccups(cluster: Cluster, writers: Sequence[Writer]) -> None:
+    """Hold one projection up for a moment, again and again: whoever does not wait for it is found out."""
+    for number in range(HICCUPS):
+        due = READS_PER_ROUND * ROUNDS * number // HICCUPS
+        await eventually(partial(_have_read, writers, due), PROGRESS_SECONDS)
+        with cluster.frozen((ROUTING, PROJECTOR)[number % 2]):
+            await asyncio.sleep(HICCUP_SECONDS)  # the fault itself, and no wait for anything
+
+
+def _have_read(writers: Sequence[Writer], reads: int) -> bool:
+    return sum(writer.reads for writer in writers) >= reads
 
 
 async def _hire(team: Team) -> Writer:
