@@ -8,7 +8,7 @@ from tests.contract.readers.strangers import Stranger, send, stranger, transacti
 from tests.unit.projection.chains import Chains, assistant_created, assistant_id, numbers_assigned
 
 from patchbay.assistants.codec import encode_event
-from patchbay.assistants.events import AssistantUpdated, Event, NumberReleased, StreamMended
+from patchbay.assistants.events import AssistantUpdated, Event, NumberReleased, NumberUpdated, StreamMended
 from patchbay.eventlog import Appender, Head, LogIdentity, SealedRecord, open_appender, open_log
 
 PARTITIONS: Final = 4  # as in the golden vectors, whose foreign records it holds
@@ -107,6 +107,13 @@ async def _moves_and_releases(writer: Writer) -> None:
         await writer.say(number, NumberReleased(number_id=number, account_id=account))
     await writer.numbers_of(account, "+15550013")
     await writer.numbers_of(neighbour, "+15550014")
+    suspended, redirected, restored = await writer.numbers_of(account, "+15550017", "+15550018", "+15550019")
+    await writer.say(account, numbers_assigned(TWO, suspended, redirected, restored))
+    for number, _ in (suspended, restored, gone):
+        await writer.say(number, NumberUpdated(number_id=number, status="suspended", fallback="sip:desk@example.org"))
+    await writer.say(restored[0], NumberUpdated(number_id=restored[0], status="active"))
+    await writer.say(redirected[0], NumberUpdated(number_id=redirected[0], fallback="+15550000"))
+    await writer.numbers_of(account, "+15550015")  # once suspended, then released: nothing of that is left
     # A type of a later version that says nothing about routing: the stream goes on.
     await writer.put(writer.seal_raw(neighbour, "AssistantGreeted", b"[]", affects=("configuration",)))
     await writer.say(neighbour, numbers_assigned(assistant_id(4), (sold[0], 3)))

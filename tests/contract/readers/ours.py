@@ -15,8 +15,8 @@ from patchbay.eventlog import Foreign, Head, LogIdentity, Verdict, advance, judg
 Ends = Mapping[int, int]  # for each partition, the offset behind its last record
 
 _TABLES: Final = {
-    "inbound": "SELECT number, account, assistant, outcome FROM routing.inbound",
-    "number": "SELECT number_id, phone_number, account_id, registration::text FROM routing_1.numbers",
+    "inbound": "SELECT number, account, assistant, outcome, fallback FROM routing.inbound",
+    "number": "SELECT number_id, phone_number, account_id, registration::text, status, fallback FROM routing_1.numbers",
     "assignment": "SELECT account_id, number_id, assistant_id, registration::text FROM routing_1.assignments",
     "answering": "SELECT account_id, assistant_id FROM routing_1.assistants",
     "head": "SELECT stream, height::text, encode(digest, 'hex'), encode(stopped_by, 'hex') FROM routing_1.heads",
@@ -42,7 +42,9 @@ async def lines_of_service(database: Database, ends: Ends) -> list[str]:
 def lines_of_library(routing: CallRouting) -> list[str]:
     """Return the table that the library holds in memory."""
     answers = [(number, routing.look_up(number)) for number in routing.table.phone_numbers()]
-    return _lines(["inbound", number, a.account_id, a.assistant_id, a.outcome.value] for number, a in answers)
+    return _lines(
+        ["inbound", number, a.account_id, a.assistant_id, a.outcome.value, a.fallback] for number, a in answers
+    )
 
 
 async def lines_of_verdicts(kafka: str, identity: LogIdentity, ends: Ends) -> list[str]:

@@ -39,5 +39,5 @@ async def test_a_log_of_every_adversity_leads_to_the_same_table_byte_for_byte(
     assert in_memory == [line for line in held if line.startswith('["inbound"')]
     for lines in told:
         assert lines == sorted([*held, *verdicts])
-    assert {json.loads(line)[4] for line in in_memory} == {"routed", "unassigned", "inbound_disabled"}
+    assert {json.loads(line)[4] for line in in_memory} == {"routed", "unassigned", "inbound_disabled", "suspended"}
     assert all(json.loads(line)[2] > 0 for line in verdicts)

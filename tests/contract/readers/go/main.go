@@ -66,15 +66,18 @@ func lines() (rows []string) {
 		rows = append(rows, strings.ReplaceAll(string(line), `""`, "null"))
 	}
 	for id, n := range numbers {
-		add("number", id, n[0], n[1], n[2])
+		add("number", id, n[0], n[1], n[2], n[3], n[4])
 		by, outcome := held[[2]string{n[1], id}], "inbound_disabled"
 		if by[1] != n[2] {
 			by[0], outcome = "", "unassigned"
+		}
+		if n[3] != "active" {
+			outcome = "suspended"
 		} else if answering[[2]string{n[1], by[0]}] {
-			outcome = "routed"
+			outcome, n[4] = "routed", ""
 		}
 		if n[1] != "" {
-			add("inbound", n[0], n[1], by[0], outcome)
+			add("inbound", n[0], n[1], by[0], outcome, n[4])
 		}
 	}
 	for number, by := range held {

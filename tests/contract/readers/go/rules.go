@@ -49,7 +49,7 @@ var ( // what headers must look like: these must be there, those may be
 	heads      = map[string]head{}
 	quarantine = map[string]int64{} // stream: the height from which on it is not folded
 	counts     = map[string]int{"accepted": 0, "broken": 0, "foreign": 0, "void": 0}
-	numbers    = map[string][3]string{}    // id: phone number, account ("" where released), registration
+	numbers    = map[string][5]string{}    // id: phone number, account ("" where released), registration, status, fallback
 	held       = map[[2]string][2]string{} // account and number id: assistant, registration
 	answering  = map[[2]string]bool{}      // account and assistant
 )
@@ -156,13 +156,22 @@ func fold(e event) bool {
 	}
 	assistant := [2]string{e.stream, fmt.Sprint(d["assistant_id"])}
 	switch e.typ {
-	case "NumberRegistered", "NumberReleased":
+	case "NumberRegistered", "NumberReleased", "NumberUpdated":
+		n, isKnown := numbers[e.stream]
 		if d["number_id"] != e.stream {
 			return false
-		} else if n := numbers[e.stream]; e.typ == "NumberRegistered" {
-			numbers[e.stream] = [3]string{d["phone_number"].(string), d["account_id"].(string), fmt.Sprint(e.height)}
-		} else if n[0] != "" {
-			numbers[e.stream] = [3]string{n[0], "", n[2]}
+		} else if e.typ == "NumberRegistered" {
+			n = [5]string{d["phone_number"].(string), d["account_id"].(string), fmt.Sprint(e.height), "active", ""}
+		} else if e.typ == "NumberReleased" {
+			n = [5]string{n[0], "", n[2], "active", ""}
+		} else if status, isTold := d["status"].(string); isTold {
+			n[3] = status
+		}
+		if fallback, isTold := d["fallback"]; isTold && e.typ == "NumberUpdated" {
+			n[4], _ = fallback.(string)
+		}
+		if isKnown || e.typ == "NumberRegistered" {
+			numbers[e.stream] = n
 		}
 	case "NumbersAssigned", "AssistantCreated", "AssistantUpdated":
 		if !strings.HasPrefix(e.stream, "acct_") || e.typ == "AssistantCreated" && d["account_id"] != e.stream {

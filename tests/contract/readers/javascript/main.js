@@ -84,7 +84,7 @@ async function follow() {
 function lines() {
   const rows = Object.entries(counts).map(([verdict, count]) => ['verdict', verdict, count])
   for (const [id, number] of table.numbers) {
-    rows.push(['number', id, number.phone, number.account, String(number.registration)])
+    rows.push(['number', id, number.phone, number.account, String(number.registration), number.status, number.fallback])
     if (number.account !== null) rows.push(['inbound', number.phone, number.account, ...table.lookUp(id, number)])
   }
   for (const by of table.held.values()) rows.push(['assignment', by.account, by.number, by.assistant, String(by.registration)])

@@ -100,30 +100,35 @@ export class Table {
     if (!isValid || !isValid(data)) throw new Error('unknown or malformed')
     const { stream } = event
     const isAboutAssistant = ['AssistantCreated', 'AssistantUpdated', 'NumbersAssigned'].includes(event.type)
-    const isAboutNumber = ['NumberRegistered', 'NumberReleased'].includes(event.type)
+    const isAboutNumber = ['NumberRegistered', 'NumberReleased', 'NumberUpdated'].includes(event.type)
     if ((isAboutNumber && data.number_id !== stream) || (isAboutAssistant && !stream.startsWith('acct_')) ||
       (event.type === 'AssistantCreated' && data.account_id !== stream)) throw new Error('misplaced')
+    const number = this.numbers.get(stream)
+    const fresh = { status: 'active', fallback: null }
     if (event.type === 'NumberRegistered') {
-      this.numbers.set(stream, { phone: data.phone_number, account: data.account_id, registration: event.height })
-    } else if (event.type === 'NumberReleased') {
-      if (this.numbers.has(stream)) this.numbers.get(stream).account = null
+      this.numbers.set(stream, { phone: data.phone_number, account: data.account_id, registration: event.height, ...fresh })
+    } else if (isAboutNumber && number) {
+      const { status = number.status, fallback = number.fallback } = data
+      Object.assign(number, event.type === 'NumberReleased' ? { ...fresh, account: null } : { status, fallback })
     } else if (event.type === 'NumbersAssigned') {
       for (const [key, by] of this.held) {
         if (by.account === stream && by.assistant === data.assistant_id) this.held.delete(key)
       }
-      for (const { number_id: number, registration } of data.numbers) {
-        const by = { account: stream, number, assistant: data.assistant_id, registration: BigInt(registration) }
-        this.held.set(`${stream} ${number}`, by)
+      for (const { number_id: id, registration } of data.numbers) {
+        const by = { account: stream, number: id, assistant: data.assistant_id, registration: BigInt(registration) }
+        this.held.set(`${stream} ${id}`, by)
       }
     } else if (isAboutAssistant && data.inbound_enabled !== undefined) {
       this.answering.set(`${stream} ${data.assistant_id}`, data.inbound_enabled)
     }
   }
 
-  /** Return who answers a number that belongs to an account: the assistant, or null, and the outcome. */
-  lookUp(id, { account, registration }) {
+  /** Return who holds a number that belongs to an account, or null, what becomes of a call to it, and where else it may go. */
+  lookUp(id, { account, registration, status, fallback }) {
     const by = this.held.get(`${account} ${id}`)
-    if (by?.registration !== registration) return [null, 'unassigned']
-    return [by.assistant, this.answering.get(`${account} ${by.assistant}`) ? 'routed' : 'inbound_disabled']
+    const assistant = by?.registration === registration ? by.assistant : null
+    if (status !== 'active') return [assistant, 'suspended', fallback]
+    if (assistant === null) return [null, 'unassigned', fallback]
+    return this.answering.get(`${account} ${assistant}`) ? [assistant, 'routed', null] : [assistant, 'inbound_disabled', fallback]
   }
 }
