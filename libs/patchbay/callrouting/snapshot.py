@@ -8,7 +8,7 @@ those that the records below the positions lead to.
 
 from collections.abc import AsyncIterator, Iterable
 from http import HTTPStatus
-from typing import Final, assert_never
+from typing import Annotated, Final, assert_never
 
 import aiohttp
 import msgspec
@@ -23,6 +23,9 @@ SNAPSHOT_TYPE: Final = "application/vnd.patchbay.routing-snapshot.v1+ndjson"
 _CONNECT_SECONDS = 5.0
 _SILENCE_SECONDS = 15.0  # between two pieces
 _PIECE_BYTES = 256 * 1024
+
+
+_Digest = Annotated[str, msgspec.Meta(min_length=64, max_length=64)]
 
 
 class _Line(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=False, gc=False):
@@ -41,7 +44,7 @@ class PositionLine(_Line, frozen=True, tag="position"):
 
     partition: int
     next_offset: int
-    fingerprint: str | None  # of the record before, 64 hex digits; None: unknown
+    fingerprint: _Digest | None  # of the record before, 64 hex digits; None: unknown
 
 
 class BlockedLine(_Line, frozen=True, tag="blocked"):
@@ -82,8 +85,8 @@ class HeadLine(_Line, frozen=True, tag="head"):
 
     stream: str
     height: int
-    digest: str
-    stopped_by: str | None
+    digest: _Digest
+    stopped_by: _Digest | None
 
 
 class EndLine(_Line, frozen=True, tag="end"):

@@ -54,6 +54,7 @@ class CallRouting:
         self._remark_at = 0.0
         self._callback_failures = 0
         self._failure: Exception | None = None
+        self._is_from_snapshot = False
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -118,6 +119,11 @@ class CallRouting:
         return self._table
 
     @property
+    def is_from_snapshot(self) -> bool:
+        """True if it started from a snapshot; False if it has read the whole log."""
+        return self._is_from_snapshot
+
+    @property
     def positions(self) -> Mapping[int, int]:
         """By partition, the offset that is read next: what lies below is in the table."""
         return {} if self._following is None else dict(self._following.next_offsets)
@@ -173,10 +179,13 @@ class CallRouting:
         identity = await open_log(self._bootstrap_servers, self._topic)
         if snapshot is not None:
             try:
-                return await fetch_snapshot(snapshot, api_key, identity)
+                following = await fetch_snapshot(snapshot, api_key, identity)
             except SnapshotUnusable as error:
                 # The log has everything; reading all of it takes longer.
                 log.warning("snapshot_unusable", reason=error.reason)
+            else:
+                self._is_from_snapshot = True
+                return following
         return Following(identity)
 
     async def _read(self, following: Following) -> None:
