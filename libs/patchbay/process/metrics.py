@@ -29,6 +29,9 @@ commands_decided_again = Counter(
     "patchbay_commands_decided_again", "Commands whose event was void, or whose session ended.", registry=REGISTRY
 )
 
+event_streams = Gauge("patchbay_event_streams", "Streams of events that clients have open.", registry=REGISTRY)
+events_told = Counter("patchbay_events_told", "Events that were sent to streams, each time.", registry=REGISTRY)
+
 # The log.
 append_seconds = Histogram(
     "patchbay_append_seconds", "From append to the broker's word.", buckets=_LATENCY_SECONDS, registry=REGISTRY

@@ -28,6 +28,12 @@ CREATE TABLE history.events (
     PRIMARY KEY (stream, height)
 ) WITH (toast_tuple_target = 8160);
 CREATE INDEX events_of_commands ON history.events (stream, command_id) WHERE command_id IS NOT NULL;
+-- For those who follow the history: all of it, that of numbers, and whose a number was.
+CREATE INDEX events_in_order ON history.events (partition, "offset");
+CREATE INDEX events_of_numbers_in_order ON history.events (partition, "offset")
+    WHERE stream >= 'pn_' AND stream < 'pn`';
+CREATE INDEX events_of_owners ON history.events (stream, height)
+    WHERE type IN ('NumberRegistered', 'NumberReleased');
 """
 
 _COLUMNS = {

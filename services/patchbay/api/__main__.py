@@ -13,12 +13,15 @@ import structlog
 from patchbay.api.application import Application
 from patchbay.api.authentication import KeyRing
 from patchbay.api.backend import Backend
+from patchbay.api.feed.catching_up import PAGES_AT_ONCE
+from patchbay.api.feed.feed import Feed, FeedLimits
 from patchbay.api.live import LiveGenerations, read_generations
 from patchbay.api.rate_limits import RateLimits
 from patchbay.api.readiness import Watch
 from patchbay.api.reading.accounts import Accounts
 from patchbay.api.reading.assistants import Assistants
 from patchbay.api.reading.commands import Commands
+from patchbay.api.reading.events import Events
 from patchbay.api.reading.inbound import Inbound
 from patchbay.api.reading.numbers import Numbers
 from patchbay.api.reading.positions import Positions
@@ -35,6 +38,7 @@ from patchbay.process import Health, configure_logging, load_settings, run
 
 CHANNEL = "patchbay_projected"
 COMMAND_SECONDS = 2.0  # of one statement: what takes longer is not answered in time anyway
+EVENTS_SECONDS = 10.0  # of one page of the history
 RETRY_SECONDS = 0.5
 
 # What is not there yet when everything starts at once; a KeyError: the pointers' table is there, and empty.
@@ -60,11 +64,12 @@ async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
         try:
             async with (
                 serve(Application(backend), settings.api_host, settings.api_port) as port,
-                _background(watch.run(), backend.rate_limits.run()),
+                _background(watch.run(), backend.rate_limits.run(), backend.feed.run()),
             ):
                 _log.info("api_started", host=settings.api_host, port=port)
                 await stop.wait()
                 backend.health.stopping = True
+                backend.feed.end_all()
                 _log.info("api_draining")
         except CannotListen as error:
             sys.stderr.write(f"{error}\n")
@@ -84,11 +89,15 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
             open_writer(pool=pool, live=live, appender=appender, identity=identity)
         )
         reader = Reader(pool, live)
-        backend = _assemble(settings, identity, reader, writer)
+        # Streams have connections of their own: however many catch up, no write waits behind them.
+        feed_pool = await _once_there("database", stop, lambda: stack.enter_async_context(_open_feed_pool(settings)))
+        events = Events(Reader(feed_pool, live), identity.partition_count)
+        backend = _assemble(settings, identity, reader, events, writer)
 
-        def wake(_payload: str) -> None:
+        def wake(payload: str) -> None:
             settler.wake()
             backend.positions.wake()
+            backend.feed.wake(payload)
 
         await stack.enter_async_context(listen(url, CHANNEL, on_wake=wake))
         watch = Watch(reader, appender, lambda: check_topic(settings.kafka_bootstrap_servers, identity))
@@ -96,12 +105,13 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
         yield backend, watch
 
 
-def _assemble(settings: ApiSettings, identity: LogIdentity, reader: Reader, writer: Writer) -> Backend:
+def _assemble(settings: ApiSettings, identity: LogIdentity, reader: Reader, events: Events, writer: Writer) -> Backend:
+    key_ring = KeyRing(Principals(reader), settings.operator_key_sha256)
     return Backend(
         log_id=identity.log_id,
         operators_stream=ids.operators_id(identity.log_id),
         tokens=Tokens(identity.log_id, identity.partition_count),
-        key_ring=KeyRing(Principals(reader), settings.operator_key_sha256),
+        key_ring=key_ring,
         rate_limits=RateLimits(),
         writer=writer,
         assistants=Assistants(reader),
@@ -110,7 +120,18 @@ def _assemble(settings: ApiSettings, identity: LogIdentity, reader: Reader, writ
         inbound=Inbound(reader),
         commands=Commands(reader),
         positions=Positions(reader),
+        events=events,
+        feed=Feed(events, identity, key_ring, _feed_limits(settings)),
         health=Health(),
+    )
+
+
+def _feed_limits(settings: ApiSettings) -> FeedLimits:
+    return FeedLimits(
+        streams=settings.event_streams,
+        streams_per_key=settings.event_streams_per_key,
+        heartbeat_seconds=settings.event_heartbeat_seconds,
+        buffer_bytes=settings.event_buffer_bytes,
     )
 
 
@@ -130,6 +151,17 @@ def _open_pool(settings: ApiSettings) -> AbstractAsyncContextManager[Pool]:
         min_connections=2,
         max_connections=settings.database_connections,
         command_timeout_seconds=COMMAND_SECONDS,
+        session=BY_INDEX,
+    )
+
+
+def _open_feed_pool(settings: ApiSettings) -> AbstractAsyncContextManager[Pool]:
+    return open_pool(
+        settings.database_url.reveal(),
+        name="api events",
+        min_connections=1,
+        max_connections=PAGES_AT_ONCE + 1,  # one is the tail's
+        command_timeout_seconds=EVENTS_SECONDS,
         session=BY_INDEX,
     )
 

@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Final
 
 import structlog
-from aiohttp.web import BaseRequest
+from aiohttp.web import BaseRequest, StreamResponse
 from msgspec.structs import replace
 from prometheus_client import Counter, Histogram
 
@@ -16,10 +16,11 @@ from patchbay.api.commanding import token_of
 from patchbay.api.errors import InvalidRequest, OperatorsOnly, TooManyRequests
 from patchbay.api.exchange import Exchange, parse_query
 from patchbay.api.failures import answer_failure, unsettled
-from patchbay.api.handlers import accounts, assistants, commands, health, keys, phone_numbers, routing
+from patchbay.api.handlers import accounts, assistants, commands, events, health, keys, phone_numbers, routing
 from patchbay.api.minting import name_request
 from patchbay.api.rate_limits import fields as rate_fields
 from patchbay.api.routes import UNROUTED, Route, RouteTable
+from patchbay.api.streaming import StreamingResponse
 from patchbay.api.tokens import MalformedToken, TokenOfAnotherLog
 from patchbay.api.wire import Answer, WireResponse
 from patchbay.api.writing.outcomes import Unsettled
@@ -36,6 +37,7 @@ ROUTES: Final = tuple(
         keys.ROUTES,
         commands.ROUTES,
         routing.ROUTES,
+        events.ROUTES,
         health.ROUTES,
     )
 )
@@ -50,7 +52,7 @@ class Application:
         self._table = RouteTable(routes)
         self._metrics: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-    async def handle(self, request: BaseRequest) -> WireResponse:
+    async def handle(self, request: BaseRequest) -> StreamResponse:
         """Answer one request, whatever happens; a client that hangs up cancels nothing."""
         started = perf_counter()
         now = asyncio.get_running_loop().time()
@@ -66,6 +68,8 @@ class Application:
             if answer.status == _SERVER_ERROR:
                 _log.error("request_failed", request_id=request_id, route=exchange.route.path, exc_info=True)
         self._record(exchange, request_id, answer.status, perf_counter() - started)
+        if answer.stream is not None:
+            return StreamingResponse(request, answer, answer.stream, request_id, exchange.rate_fields)
         if self._backend.health.stopping:
             answer = replace(answer, closes=True)  # the client's next request is for another copy
         return WireResponse(request, answer, request_id, exchange.rate_fields)

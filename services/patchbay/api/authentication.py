@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from patchbay.api.authorization import Principal
@@ -41,7 +42,7 @@ class KeyRing:
             Unauthorized: No key, or none that is known and in force.
             KeysUnreadable: That cannot be told.
         """
-        digest = _digest_of(authorization)
+        digest = digest_of(authorization)
         remembered = self._known.get(digest)
         if remembered is None or remembered[1] <= now:
             principal = await self._find(digest, now)
@@ -50,6 +51,22 @@ class KeyRing:
         if principal.expires_at is not None and principal.expires_at <= _utc_now():
             raise Unauthorized
         return principal
+
+    async def no_longer_in_force(self, digests: Collection[bytes]) -> set[bytes]:
+        """
+        Return which of these keys are revoked or expired by now, read afresh.
+
+        Raises:
+            DatabaseFailure: One of `patchbay.postgres.DATABASE_FAILURES`.
+        """
+        asked = [digest for digest in digests if digest != self._operator_digest]
+        found = await self._principals.find_all(asked)
+        now = _utc_now()
+        return {
+            digest
+            for digest, principal in zip(asked, found, strict=True)
+            if principal is None or (principal.expires_at is not None and principal.expires_at <= now)
+        }
 
     async def _find(self, digest: bytes, now: float) -> Principal:
         if self._operator_digest is not None and hmac.compare_digest(digest, self._operator_digest):
@@ -67,7 +84,13 @@ class KeyRing:
         return principal
 
 
-def _digest_of(authorization: str | None) -> bytes:
+def digest_of(authorization: str | None) -> bytes:
+    """
+    Return what is kept of the secret in an Authorization header.
+
+    Raises:
+        Unauthorized: There is none in it.
+    """
     scheme, _, secret = (authorization or "").partition(" ")
     secret = secret.strip(" ")
     if scheme.lower() != "bearer" or not secret or len(secret) > _SECRET_CHARACTERS:

@@ -14,6 +14,7 @@ ASSISTANTS_WRITE: Final = "assistants:write"
 NUMBERS_READ: Final = "phone-numbers:read"
 NUMBERS_WRITE: Final = "phone-numbers:write"
 ROUTING_READ: Final = "routing:read"
+EVENTS_READ: Final = "events:read"
 KEYS_READ: Final = "keys:read"
 KEYS_WRITE: Final = "keys:write"
 

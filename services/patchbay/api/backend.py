@@ -5,10 +5,12 @@ from typing import Protocol
 import msgspec
 
 from patchbay.api.authentication import KeyRing
+from patchbay.api.feed.feed import Feed
 from patchbay.api.rate_limits import RateLimits
 from patchbay.api.reading.accounts import Accounts
 from patchbay.api.reading.assistants import Assistants
 from patchbay.api.reading.commands import Commands
+from patchbay.api.reading.events import Events
 from patchbay.api.reading.inbound import Inbound
 from patchbay.api.reading.numbers import Numbers
 from patchbay.api.reading.positions import Positions
@@ -42,6 +44,8 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     inbound: Inbound
     commands: Commands
     positions: Positions
+    events: Events
+    feed: Feed
     health: Health
     write_seconds: float = (
         4.0  # from the request to its answer, whatever hangs; below the 5 s that clients are promised

@@ -14,6 +14,8 @@ RefusedRequest
 ├── BodyTooLarge
 ├── UnsupportedMediaType
 ├── TooManyRequests        .retry_after_seconds
+├── TooManyStreams         the key follows the events as often as it may
+├── NoMoreStreams          so does this process
 ├── NotCaughtUp            a projection has not passed the position of Patchbay-After in time
 └── KeysUnreadable         whether the key is in force cannot be told
 """
@@ -149,6 +151,24 @@ class TooManyRequests(RefusedRequest):
             f"The key may send {requests_per_hour} requests an hour; try again in {retry_after_seconds} s."
         )
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyStreams(RefusedRequest):
+    """The key has as many event streams open as it may."""
+
+    code = "too_many_streams"
+
+    def __init__(self, streams: int) -> None:
+        super().__init__(f"The key has {streams} event streams open, and may have no more; end one.")
+
+
+class NoMoreStreams(RefusedRequest):
+    """This copy has as many event streams open as it may, or stops."""
+
+    code = "no_more_streams"
+
+    def __init__(self) -> None:
+        super().__init__("This copy of the API can open no more event streams.")
 
 
 class NotCaughtUp(RefusedRequest):

@@ -19,6 +19,7 @@ from patchbay.assistants.errors import InvalidBody
 from patchbay.postgres import DATABASE_FAILURES
 
 _RETRY_SOON_SECONDS = 1
+_RETRY_STREAM_SECONDS = 5  # until one has ended, or another copy is found
 _RETRY_LATER_SECONDS = 60  # an operator is needed
 
 
@@ -56,6 +57,8 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
     errors.BodyTooLarge: Failure(413, closes=True),
     errors.UnsupportedMediaType: Failure(415, fields=_accepted_types),
     errors.TooManyRequests: Failure(429, fields=lambda e: {"Retry-After": str(e.retry_after_seconds)}),
+    errors.TooManyStreams: Failure(429, fields=_retry(_RETRY_STREAM_SECONDS)),
+    errors.NoMoreStreams: Failure(503, fields=_retry(_RETRY_STREAM_SECONDS)),
     errors.NotCaughtUp: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
     errors.KeysUnreadable: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
     # What the domain says.

@@ -3,10 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 
-import msgspec
-import structlog
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http_parser import RawRequestMessage
@@ -15,10 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from patchbay.api.application import Application
 from patchbay.api.bodies import BODY_BYTES
-from patchbay.api.errors import MalformedHttp
-from patchbay.api.failures import answer_failure
-from patchbay.api.minting import mint_request_id
-from patchbay.api.wire import WireResponse
+from patchbay.api.connection import Connection
 
 BACKLOG_CONNECTIONS = 1024
 KEEP_ALIVE_SECONDS = 75.0
@@ -27,32 +21,15 @@ DRAIN_SECONDS = 10.0  # a write takes 5 s at most; below Kubernetes' 30 s grace 
 # would lose the answer that says why.
 LINGERING_SECONDS = 1.0
 
-_log = structlog.get_logger()
-
 
 class CannotListen(Exception):
     """The address is in use, or not this machine's."""
 
 
-class _Connection(RequestHandler):
-    """A connection that answers in our shape also to what is not HTTP."""
-
-    def handle_error(
-        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
-    ) -> web.StreamResponse:
-        """Answer to what no handler has seen."""
-        if status == HTTPStatus.BAD_REQUEST:
-            error: Exception = MalformedHttp()
-        else:
-            _log.error("connection_failed", reason=message or str(exc), exc_info=exc)
-            error = RuntimeError(message)
-        return WireResponse(request, msgspec.structs.replace(answer_failure(error), closes=True), mint_request_id(), "")
-
-
 class _Server(web.Server):
     def __call__(self) -> RequestHandler:
         """Make the protocol of one new connection."""
-        return _Connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self, loop=self._loop, **self._kwargs)
 
 
 @asynccontextmanager

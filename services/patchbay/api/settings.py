@@ -22,3 +22,7 @@ class ApiSettings(ProcessSettings, frozen=True, kw_only=True):
     api_port: Port = 8080  # 0 = a free one
     operator_key_sha256: Digest | None = None  # of the first operator's key; the others are events
     database_connections: Annotated[int, msgspec.Meta(ge=2, le=100)] = 8
+    event_streams: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1_000  # that one process has open
+    event_streams_per_key: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 50  # of them
+    event_heartbeat_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=300)] = 15.0
+    event_buffer_bytes: Annotated[int, msgspec.Meta(ge=4_096)] = 1_048_576  # unread, before a stream is cut off

@@ -14,7 +14,7 @@ from patchbay.api.writing.outcomes import CommandReference, Position
 COMMAND_PREFIX = "cmd_"
 TOKEN_CHARACTERS = 1024  # longer ones are not ours
 
-_LOG_BYTES = 8  # of the log's id: enough to tell two logs apart
+LOG_BYTES = 8  # of the log's id: enough to tell two logs apart
 _POSITION = struct.Struct(">HQ")  # partition, next offset
 _SEAL_BYTES = 16
 
@@ -57,14 +57,14 @@ class Tokens:
     """
 
     def __init__(self, log_id: str, partition_count: int) -> None:
-        self._log = bytes.fromhex(log_id)[:_LOG_BYTES]
+        self._log = bytes.fromhex(log_id)[:LOG_BYTES]
         self._partition_count = partition_count
         self._seal_key = hashlib.sha256(b"patchbay:command-token\0" + bytes.fromhex(log_id)).digest()
 
     def write_positions(self, positions: Sequence[Position]) -> str:
         """Return the token of these positions, at most one per partition."""
         packed = b"".join([_POSITION.pack(position.partition, position.next_offset) for position in positions])
-        return _to_text(self._log + packed)
+        return to_text(self._log + packed)
 
     def read_positions(self, token: str) -> dict[int, int]:
         """
@@ -74,9 +74,9 @@ class Tokens:
             MalformedToken: Not a token of ours.
             TokenOfAnotherLog: Of another log.
         """
-        packed = _from_text(token)
-        log, rest = packed[:_LOG_BYTES], packed[_LOG_BYTES:]
-        if len(log) != _LOG_BYTES or not rest or len(rest) % _POSITION.size:
+        packed = from_text(token)
+        log, rest = packed[:LOG_BYTES], packed[LOG_BYTES:]
+        if len(log) != LOG_BYTES or not rest or len(rest) % _POSITION.size:
             raise MalformedToken(token)
         if log != self._log:
             raise TokenOfAnotherLog(token)
@@ -98,7 +98,7 @@ class Tokens:
                 releases=command.releases,
             )
         )
-        return COMMAND_PREFIX + _to_text(self._seal(packed) + packed)
+        return COMMAND_PREFIX + to_text(self._seal(packed) + packed)
 
     def read_command(self, token: str) -> CommandToken:
         """
@@ -109,7 +109,7 @@ class Tokens:
         """
         if not token.startswith(COMMAND_PREFIX):
             raise MalformedToken(token)
-        sealed = _from_text(token[len(COMMAND_PREFIX) :])
+        sealed = from_text(token[len(COMMAND_PREFIX) :])
         seal, packed = sealed[:_SEAL_BYTES], sealed[_SEAL_BYTES:]
         if not hmac.compare_digest(seal, self._seal(packed)):
             raise MalformedToken(token)
@@ -121,17 +121,24 @@ class Tokens:
         return hmac.digest(self._seal_key, packed, "sha256")[:_SEAL_BYTES]
 
 
-def _to_text(octets: bytes) -> str:
+def to_text(octets: bytes) -> str:
+    """Return the bytes as text that can stand in a URL and in a header."""
     return urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
 
 
-def _from_text(text: str) -> bytes:
-    if not text or len(text) > TOKEN_CHARACTERS or not text.isascii():
+def from_text(text: str, *, most_characters: int = TOKEN_CHARACTERS) -> bytes:
+    """
+    Return the bytes that `to_text` wrote.
+
+    Raises:
+        MalformedToken: It did not write this.
+    """
+    if not text or len(text) > most_characters or not text.isascii():
         raise MalformedToken(text)
     try:
         octets = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (binascii.Error, ValueError) as error:
         raise MalformedToken(text) from error
-    if _to_text(octets) != text:  # one token, one spelling
+    if to_text(octets) != text:  # one token, one spelling
         raise MalformedToken(text)
     return octets

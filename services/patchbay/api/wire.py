@@ -3,17 +3,31 @@
 import time
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 from aiohttp import HttpVersion10, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web import BaseRequest
 
+if TYPE_CHECKING:
+    from patchbay.api.streaming import OpenWire
+
 JSON = "application/json"
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: " for status in HTTPStatus}
 _CONSTANT = "\r\nCache-Control: private, no-cache\r\nX-Content-Type-Options: nosniff\r\nRequest-Id: "
 _NO_CONTENT_TYPE = "HTTP/1.1 304 Not Modified\r\nCache-Control: private, no-cache\r\nRequest-Id: "
+
+
+class Streamed(Protocol):
+    """A body without an end that is known beforehand."""
+
+    async def run(self, wire: "OpenWire") -> None:
+        """Write until there is nothing more to write, or nobody to read it."""
+
+    def abandon(self) -> None:
+        """Let go of what was taken for it: it will not run."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +38,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     fields: str = ""
     content_type: str = JSON
     closes: bool = False  # the connection cannot be used again
+    stream: Streamed | None = None  # instead of a body
 
 
 class WireResponse(web.StreamResponse):
@@ -69,17 +84,18 @@ def _head(request: BaseRequest, answer: Answer, request_id: str, more_fields: st
     elif request.version == HttpVersion10:
         connection = "Connection: keep-alive\r\n"
     if answer.status == HTTPStatus.NOT_MODIFIED:
-        return f"{_NO_CONTENT_TYPE}{request_id}\r\nDate: {_date()}\r\n{more_fields}{answer.fields}{connection}\r\n"
+        return f"{_NO_CONTENT_TYPE}{request_id}\r\nDate: {http_date()}\r\n{more_fields}{answer.fields}{connection}\r\n"
     return (
         f"{_STATUS_LINES[answer.status]}{answer.content_type}\r\nContent-Length: {len(answer.body)}{_CONSTANT}"
-        f"{request_id}\r\nDate: {_date()}\r\n{more_fields}{answer.fields}{connection}\r\n"
+        f"{request_id}\r\nDate: {http_date()}\r\n{more_fields}{answer.fields}{connection}\r\n"
     )
 
 
 _dates: dict[int, str] = {}  # at most one: of the second that runs
 
 
-def _date() -> str:
+def http_date() -> str:
+    """Return the time of day as a header field tells it."""
     second = int(time.time())
     date = _dates.get(second)
     if date is None:

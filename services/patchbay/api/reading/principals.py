@@ -24,13 +24,14 @@ class Principals:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._coalescer: Coalescer[bytes, Principal | None] = Coalescer(self._find_all)
+        self._coalescer: Coalescer[bytes, Principal | None] = Coalescer(self.find_all)
 
     async def find(self, secret_sha256: bytes) -> Principal | None:
         """Return whose key this is; None if it is unknown or revoked, after the same work."""
         return await self._coalescer.ask(secret_sha256)
 
-    async def _find_all(self, digests: Sequence[bytes]) -> list[Principal | None]:
+    async def find_all(self, digests: Sequence[bytes]) -> list[Principal | None]:
+        """Return the same for each of several secrets, in one query."""
         rows = await self._reader.fetch(_READ, digests)
         found = {row["secret_sha256"]: _principal(row) for row in rows if row["key_id"] is not None}
         return [found.get(digest) for digest in digests]
