@@ -125,6 +125,7 @@ async def test_what_a_lost_session_forgot_is_decided_again_in_its_order_of_arriv
 
         assert [w.height for w in await asyncio.gather(first, second, third)] == [2, 3, 4]
         assert (await unchanged).event is None
+        assert (await unchanged).position == (await first).position  # what it rests on is visible from there on
 
 
 @in_virtual_time

@@ -10,11 +10,12 @@ from typing import Any, ParamSpec
 Arguments = ParamSpec("Arguments")
 
 
+_SECONDS = 300.0  # no test takes longer, unless it waits for ever
 _ROUNDS = 50_000  # of the loop at one moment; a thousand streams need some hundred
 
 
 class Stuck(Exception):
-    """Nothing is ready, and nothing will ever be."""
+    """Nothing will ever be ready."""
 
 
 class Spinning(Exception):
@@ -29,7 +30,7 @@ class _Selector(selectors.SelectSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
-        if timeout is None and not ready:
+        if (timeout is None and not ready) or self.now > _SECONDS:
             raise Stuck
         if not ready and timeout:
             self.now += timeout
