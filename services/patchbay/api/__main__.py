@@ -27,6 +27,7 @@ from patchbay.api.reading.numbers import Numbers
 from patchbay.api.reading.positions import Positions
 from patchbay.api.reading.principals import Principals
 from patchbay.api.reading.reader import Reader
+from patchbay.api.reading.snapshots import Snapshots
 from patchbay.api.serving import CannotListen, serve
 from patchbay.api.settings import ApiSettings
 from patchbay.api.tokens import Tokens
@@ -122,6 +123,7 @@ def _assemble(settings: ApiSettings, identity: LogIdentity, reader: Reader, even
         positions=Positions(reader),
         events=events,
         feed=Feed(events, identity, key_ring, _feed_limits(settings)),
+        snapshots=Snapshots(settings.database_url.reveal(), identity.log_id, identity.partition_count),
         health=Health(),
     )
 

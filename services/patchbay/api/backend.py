@@ -14,6 +14,7 @@ from patchbay.api.reading.events import Events
 from patchbay.api.reading.inbound import Inbound
 from patchbay.api.reading.numbers import Numbers
 from patchbay.api.reading.positions import Positions
+from patchbay.api.reading.snapshots import Snapshots
 from patchbay.api.tokens import Tokens
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Write, Written
 from patchbay.process import Health
@@ -44,6 +45,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     inbound: Inbound
     commands: Commands
     positions: Positions
+    snapshots: Snapshots
     events: Events
     feed: Feed
     health: Health

@@ -16,6 +16,7 @@ RefusedRequest
 ├── TooManyRequests        .retry_after_seconds
 ├── TooManyStreams         the key follows the events as often as it may
 ├── NoMoreStreams          so does this process
+├── SnapshotsBusy          as many snapshots as may be are under way
 ├── NotCaughtUp            a projection has not passed the position of Patchbay-After in time
 └── KeysUnreadable         whether the key is in force cannot be told
 """
@@ -169,6 +170,15 @@ class NoMoreStreams(RefusedRequest):
 
     def __init__(self) -> None:
         super().__init__("This copy of the API can open no more event streams.")
+
+
+class SnapshotsBusy(RefusedRequest):
+    """As many snapshots as may be are under way."""
+
+    code = "snapshots_busy"
+
+    def __init__(self) -> None:
+        super().__init__("Other snapshots are being sent; ask again in a while.")
 
 
 class NotCaughtUp(RefusedRequest):

@@ -59,6 +59,7 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
     errors.TooManyRequests: Failure(429, fields=lambda e: {"Retry-After": str(e.retry_after_seconds)}),
     errors.TooManyStreams: Failure(429, fields=_retry(_RETRY_STREAM_SECONDS)),
     errors.NoMoreStreams: Failure(503, fields=_retry(_RETRY_STREAM_SECONDS)),
+    errors.SnapshotsBusy: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
     errors.NotCaughtUp: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
     errors.KeysUnreadable: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
     # What the domain says.

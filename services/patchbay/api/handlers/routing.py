@@ -1,4 +1,4 @@
-"""/api/routing/inbound: who answers a call to a number, or why nobody does."""
+"""/api/routing: who answers a call to a number, or why nobody does; and the whole table, for subscribers."""
 
 from typing import Final
 
@@ -14,6 +14,7 @@ from patchbay.api.routes import Route
 from patchbay.api.wire import Answer
 from patchbay.assistants.errors import Issue
 from patchbay.assistants.fields import InvalidValue, phone_number
+from patchbay.callrouting import SNAPSHOT_TYPE
 
 ROUTED: Final = "routed"
 UNKNOWN_NUMBER: Final = "unknown_number"
@@ -46,7 +47,22 @@ async def look_up(exchange: Exchange) -> Answer:
     )
 
 
+async def snapshot(exchange: Exchange) -> Answer:
+    """GET /api/routing/snapshot."""
+    if exchange.request.method == "HEAD":
+        return Answer(body=b"", content_type=SNAPSHOT_TYPE)
+    return Answer(body=b"", content_type=SNAPSHOT_TYPE, stream=exchange.backend.snapshots.begin())
+
+
 ROUTES: Final = (
+    Route(
+        method="GET",
+        path="/api/routing/snapshot",
+        handler=snapshot,
+        scope=authorization.ROUTING_READ,
+        operators_only=True,
+        projections=(ROUTING,),
+    ),
     Route(
         method="GET",
         path="/api/routing/inbound/{e164}",
