@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 RETRANSMIT_SECONDS = 0.5  # T1 of RFC 3261, 17.1.1.2
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 32.0  # 64 T1: when a carrier gives up
 
 
 class SipAnswer(msgspec.Struct, frozen=True):
