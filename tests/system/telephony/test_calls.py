@@ -52,6 +52,11 @@ class Stage(msgspec.Struct):
         """How many changes were answered with 200."""
         return sum(changer.changes for changer in self.changers)
 
+    @property
+    def calls_by_copy(self) -> int:
+        """How many calls after a change's 200 were answered by the router's copy."""
+        return sum(changer.calls_by_copy for changer in self.changers)
+
     def faults(self) -> list[str]:
         """Return every call that went elsewhere than it should."""
         return [fault for changer in self.changers for fault in changer.faults]
@@ -146,19 +151,21 @@ async def test_calls_are_routed_on_through_kill_9_and_the_table_catches_up(
                 await _changes_go_on(stage)
                 by_copy = await _call_through_outage(cluster, victim, stage, figure)
                 assert (by_copy > 0) == (victim == POSTGRES)
+            by_copy_then = stage.calls_by_copy
             await _changes_go_on(stage)
+            by_copy_since = stage.calls_by_copy - by_copy_then
             stop.set()
         calls = await call_each(sipp_directory("after"), router.port, stage.expected(), times=CALLS_PER_LINE)
         await cluster.catch_up()
         log = await read_log(cluster.kafka)
         in_doubt = sum(changer.tries_in_doubt for changer in stage.changers)
-        by_copy = sum(changer.calls_by_copy for changer in stage.changers)
         figure(
-            f"{stage.changes} changes, {in_doubt} tries without a 200, {by_copy} of their calls answered by the copy; "
-            f"SIPp: {load.calls.successful + calls.successful} calls, {load.calls.failed + calls.failed} failed"
+            f"{stage.changes} changes, {in_doubt} tries without a 200, {stage.calls_by_copy} of their calls answered by "
+            f"the copy; SIPp: {load.calls.successful + calls.successful} calls, {load.calls.failed + calls.failed} failed"
         )
 
         assert stage.faults() == []
+        assert by_copy_since == 0  # Postgres was back
         assert load.calls.failed == 0, load.calls.errors
         assert calls.failed == 0, calls.errors
         assert in_doubt > 0
