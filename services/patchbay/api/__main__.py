@@ -21,7 +21,7 @@ from patchbay.api.readiness import Watch
 from patchbay.api.reading.accounts import Accounts
 from patchbay.api.reading.assistants import Assistants
 from patchbay.api.reading.commands import Commands
-from patchbay.api.reading.events import Events
+from patchbay.api.reading.events import IN_ORDER, Events
 from patchbay.api.reading.inbound import Inbound
 from patchbay.api.reading.numbers import Numbers
 from patchbay.api.reading.positions import Positions
@@ -164,7 +164,7 @@ def _open_feed_pool(settings: ApiSettings) -> AbstractAsyncContextManager[Pool]:
         min_connections=1,
         max_connections=PAGES_AT_ONCE + 1,  # one is the tail's
         command_timeout_seconds=EVENTS_SECONDS,
-        session=BY_INDEX,
+        session=IN_ORDER,
     )
 
 

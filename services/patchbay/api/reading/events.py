@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from patchbay.api.reading.reader import Reader, with_pointers
+from patchbay.postgres import BY_INDEX
 
 if TYPE_CHECKING:
     from asyncpg import Record
+
+# A session that reads along an index and stops: never all that there is, to sort it.
+IN_ORDER: Mapping[str, str] = {**BY_INDEX, "enable_bitmapscan": "off"}
 
 PASS_EVENTS = 200  # of one partition in one pass: bounds what one holds in memory, and its time
 PAGE_EVENTS = 100
@@ -23,10 +27,11 @@ _LAST = 2**62  # above every position, with room to add to it
 _IS_NUMBER = "e.stream >= 'pn_' AND e.stream < 'pn`'"  # in the words of its index; after `_` comes "`"
 _COLUMNS = 'e."offset", e.stream, e.height, e.type, e.headers, e.value'
 # The event that says whose the number is as of e.
-_OWNER = """
+_OWNER = f"""
     SELECT r.type AS owner_type, r.height AS owner_height, r.value AS owner_value
       FROM history.events r
-     WHERE r.stream = e.stream AND r.height <= e.height AND r.type IN ('NumberRegistered', 'NumberReleased')
+     WHERE {_IS_NUMBER} AND r.stream = e.stream AND r.height <= e.height
+       AND r.type IN ('NumberRegistered', 'NumberReleased')
      ORDER BY r.height DESC LIMIT 1
 """
 _ROWS = f"""
@@ -41,7 +46,7 @@ _ROWS = f"""
                AND ($4::text[] IS NULL OR e.stream = ANY($4) OR ({_IS_NUMBER}))
              ORDER BY e."offset" LIMIT $5
            ) AS e ON true
-      LEFT JOIN LATERAL ({_OWNER}) AS o ON {_IS_NUMBER}
+      LEFT JOIN LATERAL ({_OWNER}) AS o ON true
 """
 _READ_PASS = with_pointers(_ROWS, order='found.partition, found."offset"')
 
@@ -56,7 +61,7 @@ _PAGE = f"""
                   WHERE e.partition = $1 AND {_IS_NUMBER} AND e."offset" >= $2
                   ORDER BY e."offset" OFFSET {PAGE_EVENTS * 10} LIMIT 1)
               ) AS bound
-              FROM {{read_model}}.checkpoints c WHERE c.partition = $1) AS h
+              FROM {{read_model}}.checkpoints c WHERE c.partition = $1 OFFSET 0) AS h
       LEFT JOIN LATERAL (
             SELECT {_COLUMNS}, NULL::text AS owner_type, NULL::bigint AS owner_height, NULL::bytea AS owner_value
               FROM (SELECT * FROM history.events
@@ -149,7 +154,9 @@ class Events:
                 found.setdefault(row["partition"], []).append(row)
         return [_passage(partition, positions[partition], its, PASS_EVENTS) for partition, its in found.items()]
 
-    async def read_page(self, account_id: str, partition: int, since: int, upto: int | None, above: int | None) -> Passage:
+    async def read_page(
+        self, account_id: str, partition: int, since: int, upto: int | None, above: int | None
+    ) -> Passage:
         """
         Return what follows `since` and may be the account's: its own stream, and numbers that it has or had.
 
