@@ -10,6 +10,7 @@ from tests.unit.projection.chains import Chains, assistant_created, assistant_id
 from patchbay.assistants.codec import encode_event
 from patchbay.assistants.events import AssistantUpdated, Event, NumberReleased, NumberUpdated, StreamMended
 from patchbay.eventlog import Appender, Head, LogIdentity, SealedRecord, open_appender, open_log
+from patchbay.eventlog.digest import Digester
 
 PARTITIONS: Final = 4  # as in the golden vectors, whose foreign records it holds
 ONE, TWO, THREE = (assistant_id(number) for number in (1, 2, 3))
@@ -180,6 +181,14 @@ async def _odd_events(writer: Writer) -> None:
         record = writer.seal(account, numbers_assigned(ONE, number))
         headers = [*record.headers, (name, None if index % 2 else b"1")]
         await writer.outside.write(writer.identity.partition_of(account), record.key, record.value, headers)
+    # An attribute that is null, under the digest that it would have if it were empty: foreign.
+    accepted = writer.heads[account]
+    record = writer.seal(account, numbers_assigned(ONE))
+    attributes = {**dict(record.headers), "ce_later": b""}
+    digest = Digester(tuple(attributes)).digest(record.key, tuple(attributes.values()), record.value)
+    forged = attributes | {"ce_later": None, "ce_digest": digest.encode()}
+    await writer.outside.write(writer.identity.partition_of(account), record.key, record.value, list(forged.items()))
+    writer.heads[account] = accepted
 
 
 async def _transactions(kafka: str, topic: str, writer: Writer, stack: AsyncExitStack) -> None:

@@ -67,7 +67,7 @@ def installed(source: Path) -> Path:
     folder = CACHE / source.name
     lock = (source / "package-lock.json").read_bytes()
     stamp = folder / "installed"
-    shutil.copytree(source, folder, dirs_exist_ok=True)
+    shutil.copytree(source, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     if not stamp.exists() or stamp.read_bytes() != lock:
         _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder, {})
         stamp.write_bytes(lock)

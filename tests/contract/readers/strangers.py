@@ -75,7 +75,10 @@ async def stranger(kafka: str, topic: str) -> AsyncIterator[Stranger]:
 @asynccontextmanager
 async def transaction(kafka: str, topic: str, name: str) -> AsyncIterator[AIOKafkaProducer]:
     """Yield a producer inside a transaction that is aborted at the end, which leaves a gap in the offsets."""
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, transactional_id=f"{topic}.{name}")
+    # The brokers end a transaction by themselves after a minute, which a slow machine needs for the readers.
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka, transactional_id=f"{topic}.{name}", transaction_timeout_ms=600_000
+    )
     await producer.start()
     try:
         await producer.begin_transaction()
