@@ -319,7 +319,9 @@ async def test_closing_answers_whoever_waits() -> None:
             world.loading.clear()
             loading = [copy.execute(create(world.account(), f"asst_{n}")) for n in range(100)]
             await turns()
+            closed_at = asyncio.get_running_loop().time()
         answers = await asyncio.gather(replayed, *loading, return_exceptions=True)
 
+    assert asyncio.get_running_loop().time() - closed_at < 0.1
     assert isinstance(answers[0], Pending)
     assert all(isinstance(answer, Unavailable) for answer in answers[1:])
