@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from patchbay.postgres import open_connection
 from patchbay.projection import create_generation, make_live, prepare_database
 from patchbay.routing.routers import let_routers_in, letting_routers_in
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "call-routing.md"
 COLUMNS = ["number", "account", "assistant", "outcome", "fallback", "position", "updated_at"]
 _RELATIONS = """
 SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -70,6 +72,21 @@ async def test_routers_read_the_view_and_nothing_else(database_url: str) -> None
                     await database.execute(statement)
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await database.execute("CREATE TABLE routing.mine (a int)")
+
+
+async def test_the_document_has_every_column_of_the_view(database_url: str) -> None:
+    """In their order, with their types: routers in the field rely on it."""
+    async with connected(database_url) as database:
+        await prepared(database)
+        rows = await database.fetch(
+            "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute"
+            " WHERE attrelid = 'routing.inbound'::regclass AND attnum > 0 ORDER BY attnum"
+        )
+    section = DOCUMENT.read_text().partition("## The view `routing.inbound`")[2].partition("\n## ")[0]
+    documented = re.findall(r"^\| `(\w+)` \| (\w+) \|", section, re.MULTILINE)
+    found = [(name, {"timestamp with time zone": "timestamptz"}.get(kind, kind)) for name, kind in rows]
+
+    assert found == documented
 
 
 async def test_nobody_can_log_in_as_a_router_until_an_operator_says_how(database_url: str) -> None:

@@ -160,8 +160,9 @@ async def test_calls_are_routed_on_through_kill_9_and_the_table_catches_up(
         log = await read_log(cluster.kafka)
         in_doubt = sum(changer.tries_in_doubt for changer in stage.changers)
         figure(
-            f"{stage.changes} changes, {in_doubt} tries without a 200, {stage.calls_by_copy} of their calls answered by "
-            f"the copy; SIPp: {load.calls.successful + calls.successful} calls, {load.calls.failed + calls.failed} failed"
+            f"{stage.changes} changes, {in_doubt} tries without a 200; calls after a 200 that the copy answered: "
+            f"{stage.calls_by_copy}; SIPp: {load.calls.successful + calls.successful} calls, "
+            f"{load.calls.failed + calls.failed} failed"
         )
 
         assert stage.faults() == []
