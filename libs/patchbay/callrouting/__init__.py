@@ -1,5 +1,6 @@
 """Who answers which inbound number, in memory, from the log itself."""
 
+from patchbay.callrouting.entries import Answer, Outcome
 from patchbay.callrouting.errors import CallRoutingError, MisplacedEvent, NumberTwice, SnapshotUnusable
 from patchbay.callrouting.facts import (
     Fact,
@@ -12,7 +13,7 @@ from patchbay.callrouting.facts import (
 )
 from patchbay.callrouting.snapshot import SNAPSHOT_TYPE
 from patchbay.callrouting.subscription import CallRouting
-from patchbay.callrouting.table import Answer, Outcome, RoutingTable
+from patchbay.callrouting.table import RoutingTable
 
 __all__ = [
     "SNAPSHOT_TYPE",

@@ -13,10 +13,9 @@ from typing import Annotated, Final, assert_never
 import aiohttp
 import msgspec
 
+from patchbay.callrouting.entries import ACTIVE, Redirect
 from patchbay.callrouting.errors import NumberTwice, SnapshotUnusable
-from patchbay.callrouting.facts import NumberChanged, NumberFreed, NumberOwned
 from patchbay.callrouting.following import Following
-from patchbay.callrouting.table import ACTIVE
 from patchbay.eventlog import Head, LogIdentity
 
 SNAPSHOT_TYPE: Final = "application/vnd.patchbay.routing-snapshot.v1+ndjson"
@@ -138,8 +137,10 @@ class SnapshotReader:
 
     def _take(self, lines: Iterable[Line]) -> None:
         for line in lines:
-            if self._is_begun != (not isinstance(line, SnapshotLine)) or self._is_ended:
-                raise ValueError("lines out of order")
+            if not self._is_begun and not isinstance(line, SnapshotLine):
+                raise ValueError("it does not begin with its first line")
+            if self._is_ended:
+                raise ValueError("something comes behind the last line")
             self._take_one(line)
             self._lines += 1
 
@@ -147,7 +148,7 @@ class SnapshotReader:
         following = self.following
         match line:
             case HoldingLine():
-                following.table.restore_holding(*msgspec.structs.astuple(line))
+                following.table.restore_holding(line.account_id, line.assistant_id, line.number_id, line.registration)
             case HeadLine():
                 name = following.table.name_of(line.stream)
                 following.heads.put(name, Head(line.height, line.digest, "", line.stopped_by))
@@ -168,6 +169,8 @@ class SnapshotReader:
 
     def _begin(self, line: SnapshotLine) -> None:
         identity = self.following.identity
+        if self._is_begun:
+            raise ValueError("it begins twice")
         if (line.log_id, line.partition_count) != (identity.log_id, identity.partition_count):
             raise ValueError(f"it is of log {line.log_id}, not of {identity.log_id}")
         self._is_begun = True
@@ -180,12 +183,14 @@ class SnapshotReader:
             self.following.fingerprints[line.partition] = bytes.fromhex(line.fingerprint)
 
     def _take_number(self, line: NumberLine) -> None:
-        table = self.following.table
-        table.apply(NumberOwned(line.number_id, line.phone_number, line.account_id or "", line.registration))
-        if line.account_id is None:
-            table.apply(NumberFreed(line.number_id))
-        elif line.status != ACTIVE or line.fallback is not None:
-            table.apply(NumberChanged(line.number_id, line.fallback, line.status))
+        is_plain = line.status == ACTIVE and line.fallback is None
+        self.following.table.restore_number(
+            line.number_id,
+            line.phone_number,
+            line.account_id,
+            registration=line.registration,
+            redirect=None if is_plain or line.account_id is None else Redirect(line.status, line.fallback),
+        )
 
     def _end(self, line: EndLine) -> None:
         if line.lines != self._lines:

@@ -8,17 +8,19 @@ from typing import Self
 
 import structlog
 
+from patchbay.callrouting.entries import Answer
 from patchbay.callrouting.errors import SnapshotUnusable
 from patchbay.callrouting.following import Following
 from patchbay.callrouting.quieting import quiet_client
 from patchbay.callrouting.snapshot import fetch_snapshot
-from patchbay.callrouting.table import Answer, RoutingTable
+from patchbay.callrouting.table import RoutingTable
 from patchbay.eventlog import EventLogError, KafkaReader, LogUnavailable, TopicMissing, open_log, open_reader
 
 log = structlog.get_logger()
 
-START_BATCH_RECORDS = 2_000
-BATCH_RECORDS = 250  # a few ms of work: look-ups wait for no more
+# A few ms of work, so that look-ups wait for no more, and that the loop gets on with the next fetch meanwhile: it reads a
+# quarter of a megabyte at each turn, and an answer of the brokers has many.
+BATCH_RECORDS = 100
 FETCH_SECONDS = 0.5
 # Brokers that are well answer at least twice a second. After a longer silence the log is looked at anew before it is
 # read on: it may have lost its end, or be another one.
@@ -198,8 +200,7 @@ class CallRouting:
             self._note_presence()
             while True:
                 self._note_progress(reader, following)
-                most = BATCH_RECORDS if self._caught_up.is_set() else START_BATCH_RECORDS
-                records = await reader.fetch(max_records=most, timeout_seconds=FETCH_SECONDS)
+                records = await reader.fetch(max_records=BATCH_RECORDS, timeout_seconds=FETCH_SECONDS)
                 if records:
                     self._tell(following.take(records))
                     await asyncio.sleep(0)  # what was fetched ahead comes without waiting; others need their turn

@@ -1,111 +1,16 @@
 """The routing rule over facts in memory: a number routes when every chain says its part of it."""
 
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
-from typing import Final, assert_never
+from typing import assert_never
 
 import msgspec
 
 from patchbay.assistants.events import AssignedNumber
+from patchbay.callrouting.entries import ACTIVE, UNKNOWN, Answer, Holder, Number, Outcome, Redirect, Word
 from patchbay.callrouting.errors import NumberTwice
 from patchbay.callrouting.facts import Fact, InboundSwitched, NumberChanged, NumberFreed, NumberOwned, NumbersHeld
 
-
-class Outcome(StrEnum):
-    """What becomes of a call to a number; never silence."""
-
-    ROUTED = "routed"
-    UNASSIGNED = "unassigned"  # no assistant holds it
-    INBOUND_DISABLED = "inbound_disabled"  # the one that holds it does not answer calls
-    SUSPENDED = "suspended"
-    UNKNOWN_NUMBER = "unknown_number"  # it belongs to nobody
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """Who answers a number, or why nobody does."""
-
-    outcome: Outcome
-    assistant_id: str | None = None  # who answers, if routed; else who holds the number, if anybody
-    account_id: str | None = None
-    number_id: str | None = None
-    fallback: str | None = None  # where else to send the call, unless it is routed
-
-
-UNKNOWN: Final = Answer(Outcome.UNKNOWN_NUMBER)
-ACTIVE: Final = "active"
-
 _Key = tuple[str, str]
-
-
-# The objects below refer to one another in no circle, and are many: nothing of them is for the collector of circles to
-# look at, whose passes over millions of objects would be heard in a call. Each field counts a million times.
-
-
-class _Holder(msgspec.Struct, gc=False):
-    """An assistant of an account."""
-
-    account_id: str
-    assistant_id: str
-    is_answering: bool = False
-    number_ids: tuple[str, ...] = ()  # may name some that were taken
-
-
-class _Word(msgspec.Struct, frozen=True, gc=False):
-    """An account's word that an assistant of its own holds a number."""
-
-    holder: _Holder
-    registration: int  # that it relies on
-
-
-class _Redirect(msgspec.Struct, frozen=True, gc=False):
-    """What few numbers have: where else its calls go, and that it is suspended."""
-
-    status: str = ACTIVE
-    fallback: str | None = None
-
-
-class _Number(msgspec.Struct, gc=False):
-    """A number that somebody registered, or that an assignment names."""
-
-    answer: Answer  # names the number and its owner
-    phone_number: str | None = None  # None: not registered so far
-    registration: int = 0
-    redirect: _Redirect | None = None
-    holder: _Holder | None = None  # by the owner's word, under the registration that counts
-    words: tuple[_Word, ...] = ()  # all others, at most one of each account
-
-    def all_words(self) -> tuple[_Word, ...]:
-        """Return every word about it, whether it counts or not."""
-        return self.words if self.holder is None else (_Word(self.holder, self.registration), *self.words)
-
-    def take(self, words: Iterable[_Word]) -> None:
-        """Take over all words about it, in place of those before."""
-        self.holder, self.words = None, ()
-        for word in words:
-            self.give(word)
-
-    def give(self, word: _Word) -> None:
-        """Take over one more word, of an account that has none yet."""
-        if word.registration == self.registration and word.holder.account_id == self.answer.account_id:
-            self.holder = word.holder
-        else:
-            self.words += (word,)
-
-    def settle(self) -> bool:
-        """Work out anew what is answered for it, as it belongs to somebody; return whether that has changed."""
-        before, holder, redirect = self.answer, self.holder, self.redirect
-        assistant_id = None if holder is None else holder.assistant_id
-        fallback = None if redirect is None else redirect.fallback
-        if redirect is not None and redirect.status != ACTIVE:
-            outcome = Outcome.SUSPENDED
-        elif holder is None:
-            outcome = Outcome.UNASSIGNED
-        elif holder.is_answering:
-            outcome, fallback = Outcome.ROUTED, None
-        else:
-            outcome = Outcome.INBOUND_DISABLED
-        self.answer = Answer(outcome, assistant_id, before.account_id, before.number_id, fallback)
-        return self.answer != before
 
 
 class RoutingTable:
@@ -119,8 +24,8 @@ class RoutingTable:
     def __init__(self) -> None:
         self._answers: dict[str, Answer] = {}  # by phone number; of those that belong to somebody
         self._released: dict[str, str] = {}  # ids by phone number, of those that belonged to somebody
-        self._numbers: dict[str, _Number] = {}  # by id
-        self._holders: dict[_Key, _Holder] = {}  # by account and assistant
+        self._numbers: dict[str, Number] = {}  # by id
+        self._holders: dict[_Key, Holder] = {}  # by account and assistant
         self._accounts: dict[str, str] = {}  # each text once
 
     def __len__(self) -> int:
@@ -161,6 +66,28 @@ class RoutingTable:
             case _:
                 assert_never(fact)
 
+    def restore_number(
+        self, number_id: str, phone_number: str, account_id: str | None, *, registration: int, redirect: Redirect | None
+    ) -> None:
+        """
+        Take over all that a number's stream says, as another table of the same log has it, before any that hold it.
+
+        Raises:
+            NumberTwice: A phone number is registered under a second id.
+        """
+        other_id = self._released.get(phone_number) or self._answers.get(phone_number, UNKNOWN).number_id
+        if other_id is not None or number_id in self._numbers:
+            raise NumberTwice(number_id, other_id or number_id)
+        if account_id is None:
+            self._released[phone_number] = number_id
+            answer = Answer(Outcome.UNKNOWN_NUMBER, None, None, number_id)
+        else:
+            account_id = self._accounts.setdefault(account_id, account_id)
+            answer = self._answers[phone_number] = Answer(Outcome.UNASSIGNED, None, account_id, number_id)
+        number = self._numbers[number_id] = Number(answer, phone_number, registration, redirect)
+        if redirect is not None:
+            self._settle(number)
+
     def restore_answering(self, account_id: str, assistant_id: str) -> None:
         """Take over that an assistant answers calls, as another table of the same log has it."""
         self._holder(account_id, assistant_id).is_answering = True
@@ -168,9 +95,10 @@ class RoutingTable:
     def restore_holding(self, account_id: str, assistant_id: str, number_id: str, registration: int) -> None:
         """Take over that an assistant holds a number, as another table of the same log has it."""
         holder, number = self._holder(account_id, assistant_id), self._number(number_id)
-        number.give(_Word(holder, registration))
-        holder.number_ids += (self.name_of(number_id),)
-        self._settle(number)
+        number.give(Word(holder, registration))
+        holder.number_ids += (number.answer.number_id or number_id,)
+        if number.phone_number is not None and number.holder is holder and number.settle():
+            self._answers[number.phone_number] = number.answer
 
     def _own(self, fact: NumberOwned) -> set[str]:
         there = self._answers.get(fact.phone_number)
@@ -195,11 +123,11 @@ class RoutingTable:
         number = self._numbers.get(fact.number_id)
         if number is None:
             return set()
-        redirect = number.redirect or _Redirect()
+        redirect = number.redirect or Redirect()
         status = redirect.status if fact.status is msgspec.UNSET else fact.status
         fallback = redirect.fallback if fact.fallback is msgspec.UNSET else fact.fallback
         is_plain = status == ACTIVE and fallback is None
-        number.redirect = None if is_plain else _Redirect(status, fallback)
+        number.redirect = None if is_plain else Redirect(status, fallback)
         return self._settle(number)
 
     def _free(self, number_id: str) -> set[str]:
@@ -223,7 +151,7 @@ class RoutingTable:
             # Whoever of this account held it before holds it no longer; other accounts' words are their own.
             if number.holder is not None or number.words:
                 number.take([word for word in number.all_words() if word.holder.account_id != account_id])
-            number.give(_Word(holder, one.registration))
+            number.give(Word(holder, one.registration))
         holder.number_ids = tuple(self.name_of(one.number_id) for one in assigned)
         self._forget(holder, touched)
         return self._settle(*touched.values())
@@ -234,7 +162,7 @@ class RoutingTable:
         self._forget(holder, {})
         return self._settle(*[self._numbers[each] for each in holder.number_ids if each in self._numbers])
 
-    def _settle(self, *numbers: _Number) -> set[str]:
+    def _settle(self, *numbers: Number) -> set[str]:
         """Work the answers of numbers out anew; return the phone numbers of those that changed."""
         changed = set()
         for number in numbers:
@@ -243,7 +171,7 @@ class RoutingTable:
                 changed.add(number.phone_number)
         return changed
 
-    def _forget(self, holder: _Holder, numbers: Mapping[str, _Number]) -> None:
+    def _forget(self, holder: Holder, numbers: Mapping[str, Number]) -> None:
         """Forget what says nothing any more."""
         for number_id, number in numbers.items():
             if number.phone_number is None and not number.words:
@@ -251,16 +179,16 @@ class RoutingTable:
         if not holder.is_answering and not holder.number_ids:
             self._holders.pop((holder.account_id, holder.assistant_id), None)
 
-    def _number(self, number_id: str) -> _Number:
+    def _number(self, number_id: str) -> Number:
         number = self._numbers.get(number_id)
         if number is None:
-            number = _Number(Answer(Outcome.UNKNOWN_NUMBER, None, None, number_id))
+            number = Number(Answer(Outcome.UNKNOWN_NUMBER, None, None, number_id))
             self._numbers[number_id] = number
         return number
 
-    def _holder(self, account_id: str, assistant_id: str) -> _Holder:
+    def _holder(self, account_id: str, assistant_id: str) -> Holder:
         holder = self._holders.get((account_id, assistant_id))
         if holder is None:
             account_id = self._accounts.setdefault(account_id, account_id)
-            holder = self._holders[account_id, assistant_id] = _Holder(account_id, assistant_id)
+            holder = self._holders[account_id, assistant_id] = Holder(account_id, assistant_id)
         return holder

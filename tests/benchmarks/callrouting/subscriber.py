@@ -17,6 +17,7 @@ from tests.benchmarks.callrouting.filling import phone_number
 from tests.benchmarks.callrouting.goals import percentile
 
 from patchbay.callrouting import Answer, CallRouting, Outcome
+from patchbay.process import configure_logging
 
 _LOOK_UPS: Final = 200_000
 _ROUNDS: Final = 5
@@ -108,6 +109,7 @@ def main() -> None:
     parser.add_argument("numbers", type=int)
     parser.add_argument("--snapshot")
     given = parser.parse_args()
+    configure_logging("benchmark")  # standard output is for the figures
     found = asyncio.run(measure(given.bootstrap_servers, given.topic, given.numbers, given.snapshot))
     sys.stdout.buffer.write(msgspec.json.encode(found))
 
