@@ -68,7 +68,7 @@ async def test_routers_read_the_view_and_nothing_else(database_url: str) -> None
             assert list(row.keys()) == COLUMNS
             assert (row["outcome"], row["fallback"]) == ("unassigned", "+1555")
             for statement in ("DELETE FROM routing.inbound", "UPDATE routing.inbound SET number = '1'"):
-                with pytest.raises(asyncpg.PostgresError, match="cannot (delete from|update) view"):
+                with pytest.raises(asyncpg.PostgresError, match=r"cannot (delete from|update) view"):
                     await database.execute(statement)
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await database.execute("CREATE TABLE routing.mine (a int)")
