@@ -18,8 +18,8 @@ from patchbay.eventlog import EventLogError, KafkaReader, LogUnavailable, TopicM
 
 log = structlog.get_logger()
 
-# A few ms of work, so that look-ups wait for no more, and that the loop gets on with the next fetch meanwhile: it reads a
-# quarter of a megabyte at each turn, and an answer of the brokers has many.
+# A few ms of work: look-ups wait for no more, and the loop gets on with the next fetch meanwhile. It reads a quarter of
+# a megabyte at each turn, and an answer of the brokers has many.
 BATCH_RECORDS = 100
 FETCH_SECONDS = 0.5
 # Brokers that are well answer at least twice a second. After a longer silence the log is looked at anew before it is
