@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
 import structlog
 
-from patchbay.eventlog import LogIdentity, LogReader, LogUnavailable
+from patchbay.eventlog import LogIdentity, LogReader, LogUnavailable, Record
 from patchbay.postgres import BY_INDEX, DATABASE_FAILURES, Connection, open_connection
 from patchbay.process import metrics
 from patchbay.projection.errors import Fenced
@@ -27,6 +27,9 @@ log = structlog.get_logger()
 E = TypeVar("E")
 
 MAX_BATCH_RECORDS = 500  # some 50 ms of work: bounds what one commit adds to the wait for an answer
+# The least time between two commits: who writes alone is never held up by it, and who writes among many shares the
+# commit, its wake-up and what follows from it.
+PACE_SECONDS = 0.003
 FETCH_SECONDS = 0.5  # an idle pass; below RENEW_SECONDS
 LOOK_AT_END_SECONDS = 1.0
 LOOK_AT_END_TIMEOUT_SECONDS = 3.0  # a busy broker may take its time; below the lease
@@ -72,6 +75,7 @@ class Projector(Generic[E]):
         self._database_url = database_url
         self._instance_id = instance_id
         self._progress = progress
+        self._committed_at = 0.0  # monotonic
         self._may_take_own_lease = True  # until another process of the same name takes it from us
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -165,9 +169,10 @@ class Projector(Generic[E]):
         refold_later = await refold(tenure)
         refold_at = look_at = time.monotonic()
         while not stop.is_set():
-            records = await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=FETCH_SECONDS)
+            records = await self._fetch(reader)
             if records:
                 await tenure.project(records)
+                self._committed_at = time.monotonic()
             elif tenure.committer.is_renewal_due:
                 await tenure.renew()
             now = time.monotonic()
@@ -178,6 +183,15 @@ class Projector(Generic[E]):
                 refold_at = now
                 refold_later = await refold(tenure)
             self._progress.passed()
+
+    async def _fetch(self, reader: LogReader) -> Sequence[Record]:
+        """Return the next records; under load those of a moment, so that one commit serves many."""
+        records = await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=FETCH_SECONDS)
+        held_seconds = self._committed_at + PACE_SECONDS - time.monotonic()
+        if not records or held_seconds <= 0:
+            return records
+        await asyncio.sleep(held_seconds)
+        return [*records, *await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=0)]
 
     async def _look_at_end(self, tenure: Tenure[E], reader: LogReader) -> None:
         try:
