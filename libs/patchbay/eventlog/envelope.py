@@ -147,6 +147,8 @@ def _parse(digest: str, stream: str, record: Record, picked: _Picked) -> Envelop
         raise ValueError("ce_id, ce_type or ce_source is empty")
     time_text = time.decode()
     datetime.fromisoformat(time_text)  # there is no 30th of February
+    if time[11:13] > b"23":  # some versions of Python read 24:00 as the next day
+        raise ValueError("ce_time")
     texts = b"".join((id_, type_, source, subject or b"", dataschema or b"", actor or b"", reason or b""))
     if len(texts.translate(None, CONTROL_BYTES)) != len(texts):
         raise ValueError("a control character")

@@ -57,6 +57,9 @@ async def _read(request: BaseRequest) -> bytes:
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
+    except ConnectionError:  # an OSError, but none of the database's
+        message = "the client went away before the body's end"
+        raise InvalidRequest([Issue(path="", code="incomplete_body", message=message)]) from None
     except TimeoutError:
         message = f"the body did not come to its end within {BODY_SECONDS:g} s"
         raise InvalidRequest([Issue(path="", code="incomplete_body", message=message)]) from None

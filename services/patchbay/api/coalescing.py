@@ -41,15 +41,19 @@ class Coalescer(Generic[Question, Answer]):
             TimeoutError: There was no answer within the bound.
             Exception: Whatever the batch's round trip raised; every question of the batch sees it.
         """
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((question, future))
         if self._free_lanes:
             self._free_lanes -= 1
             task = asyncio.create_task(self._run())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        async with asyncio.timeout(ANSWER_SECONDS):
+        timer = loop.call_later(ANSWER_SECONDS, _give_up, future)
+        try:
             return await future
+        finally:
+            timer.cancel()
 
     async def _run(self) -> None:
         try:
@@ -73,3 +77,8 @@ class Coalescer(Generic[Question, Answer]):
         for (_, future), answer in zip(batch, answers, strict=True):
             if not future.done():
                 future.set_result(answer)
+
+
+def _give_up(future: "asyncio.Future[Answer]") -> None:
+    if not future.done():
+        future.set_exception(TimeoutError(f"no answer within {ANSWER_SECONDS} s"))
