@@ -24,7 +24,7 @@ demo: install ## Walk through the four calls against what `make run` started
 	@exec $(BIN)/patchbay demo --data-dir "$(DATA_DIR)"
 
 test: install-dev ## Run all tests, on a real Kafka and a real Postgres
-	@$(BIN)/python -m pytest tests --ignore=tests/benchmarks
+	@$(BIN)/python -m tests $(ARGS)
 
 check: install-dev ## Check format, lint, types and import contracts
 	@$(BIN)/ruff format --check .

@@ -2,7 +2,7 @@
 
 import pytest
 import structlog
-from tests.unit.api.writing.simulated import Simulation
+from tests.simulation.writing import Simulation
 from tests.unit.api.writing.virtual_time import run
 
 
