@@ -13,7 +13,7 @@ from patchbay.eventlog.contract import check_group
 from patchbay.eventlog.errors import NotSent
 from patchbay.eventlog.identity import LogIdentity
 from patchbay.eventlog.lanes import Group, Session
-from patchbay.eventlog.producers import Producers
+from patchbay.eventlog.producer import Producer
 from patchbay.eventlog.seal import SealedRecord
 
 _first_backoff_seconds: Final = 0.05
@@ -205,14 +205,11 @@ class KafkaAppender:
         else:
             self._arm_timer(min(waiting))
 
-    async def _start_producer(self) -> Producers:
+    async def _start_producer(self) -> Producer:
         backoff_seconds = _first_backoff_seconds
         while True:
-            producer = Producers(
-                self._bootstrap_servers,
-                self._identity.topic,
-                partition_count=self._identity.partition_count,
-                request_timeout_seconds=self._append_timeout_seconds,
+            producer = Producer(
+                self._bootstrap_servers, self._identity.topic, request_timeout_seconds=self._append_timeout_seconds
             )
             try:
                 async with asyncio.timeout(self._start_timeout_seconds):
@@ -228,7 +225,7 @@ class KafkaAppender:
             await asyncio.sleep(backoff_seconds)
             backoff_seconds = min(2 * backoff_seconds, _longest_backoff_seconds)
 
-    async def _close(self, session: Session, producer: Producers | None) -> None:
+    async def _close(self, session: Session, producer: Producer | None) -> None:
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()

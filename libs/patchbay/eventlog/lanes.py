@@ -8,7 +8,7 @@ from typing import Any
 
 from patchbay.eventlog.contract import MAX_GROUP_BYTES
 from patchbay.eventlog.errors import AppendError, NotSent, OutcomeUnknown
-from patchbay.eventlog.producers import Producers
+from patchbay.eventlog.producer import Producer
 from patchbay.eventlog.seal import SealedRecord
 
 
@@ -85,13 +85,13 @@ class Session:
     def __init__(self, number: int, partition_count: int) -> None:
         self.number = number
         self.lanes = [Lane(partition) for partition in range(partition_count)]
-        self.producer: Producers | None = None
+        self.producer: Producer | None = None
         self.ended = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def attach(
         self,
-        producer: Producers,
+        producer: Producer,
         *,
         on_acknowledged: Callable[[Group], None],
         on_failure: Callable[["Session", str], None],
@@ -146,7 +146,7 @@ class Session:
             await asyncio.wait(self._tasks)
 
 
-async def _send(producer: Producers, lane: Lane) -> float:
+async def _send(producer: Producer, lane: Lane) -> float:
     """Send what waits in `lane` as one batch; return how far the broker's clock is ahead, in seconds."""
     lane.batch = producer.create_batch()
     sent_at = time()

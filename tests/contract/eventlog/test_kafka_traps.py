@@ -43,10 +43,10 @@ def too_large_for_the_broker() -> bytes:
     return b'"' + b"x" * 30_000 + b'"'
 
 
-def producer_of(appender: KafkaAppender, partition: int) -> Any:
+def producer_of(appender: KafkaAppender) -> Any:
     producer = appender._session.producer
     assert producer is not None
-    return producer.of(partition)._producer
+    return producer._producer
 
 
 async def test_a_bare_producer_is_dead_for_a_partition_after_one_refused_batch(
@@ -128,7 +128,7 @@ async def test_a_dead_sender_task_ends_the_session(
     chain = kafka_log.chain()
     async with open_appender(kafka, kafka_log.identity) as appender:
         await appender.append([chain.event()], session=1)
-        producer_of(appender, kafka_log.identity.partition_of(chain.stream))._sender.sender_task.cancel()
+        producer_of(appender)._sender.sender_task.cancel()
         await until(lambda: appender.session == 2)
 
         assert await outcomes([appender.append([chain.event()], session=2)]) == ["acknowledged"]
@@ -140,7 +140,7 @@ async def test_a_fenced_producer_is_replaced(kafka: str, kafka_log: Any, outcome
         first = chain.event()
         await appender.append([first], session=1)
         again.head = again.accepted = first.as_head()
-        manager = producer_of(appender, kafka_log.identity.partition_of(chain.stream))._txn_manager
+        manager = producer_of(appender)._txn_manager
         manager._pid_and_epoch = manager._pid_and_epoch._replace(pid=manager.producer_id + 1_000_000, epoch=7)
         manager._sequence_numbers.clear()
         manager._sequence_numbers[
@@ -175,9 +175,7 @@ async def test_a_batch_sent_twice_is_acknowledged_and_lands_once(kafka: str, kaf
     async with open_appender(kafka, kafka_log.identity) as appender:
         sealed = chain.event()
         await appender.append([sealed], session=1)
-        producer_of(appender, kafka_log.identity.partition_of(chain.stream))._txn_manager._sequence_numbers[
-            partition
-        ] = 0
+        producer_of(appender)._txn_manager._sequence_numbers[partition] = 0
         await appender.append([sealed], session=1)
 
         assert appender.session == 1
@@ -237,11 +235,11 @@ async def test_a_cut_wire_bounds_every_append_and_the_log_recovers_by_itself(
 async def test_a_batch_that_waits_to_be_sent_again_is_let_go_in_silence(
     kafka: str, kafka_log: Any, wire: Any, outcomes: Outcomes, until: Until
 ) -> None:
-    """Aiokafka takes such a batch out of the set of those under way, in which it is not: an error that nobody sees."""
+    """aiokafka takes such a batch out of the set of those under way, in which it is not: an error that nobody sees."""
     chain = kafka_log.chain()
     async with open_appender(kafka, kafka_log.identity, append_timeout_seconds=0.5) as appender:
         await appender.append([chain.event()], session=1)
-        accumulator = producer_of(appender, kafka_log.identity.partition_of(chain.stream))._message_accumulator
+        accumulator = producer_of(appender)._message_accumulator
         wire.fall_silent()
         unsettled = appender.append([chain.event()], session=1)
         await until(lambda: accumulator._pending_batches)
