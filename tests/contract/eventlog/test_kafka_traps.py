@@ -235,7 +235,7 @@ async def test_a_cut_wire_bounds_every_append_and_the_log_recovers_by_itself(
 async def test_a_batch_that_waits_to_be_sent_again_is_let_go_in_silence(
     kafka: str, kafka_log: Any, wire: Any, outcomes: Outcomes, until: Until
 ) -> None:
-    """aiokafka takes such a batch out of the set of those under way, in which it is not: an error that nobody sees."""
+    """Aiokafka takes such a batch out of the set of those under way, in which it is not: an error that nobody sees."""
     chain = kafka_log.chain()
     async with open_appender(kafka, kafka_log.identity, append_timeout_seconds=0.5) as appender:
         await appender.append([chain.event()], session=1)
