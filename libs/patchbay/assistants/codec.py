@@ -8,6 +8,7 @@ from patchbay.assistants.errors import MalformedEvent, UnknownEventType
 from patchbay.assistants.events import (
     AccountOpened,
     AssistantCreated,
+    AssistantDeleted,
     AssistantUpdated,
     Event,
     KeyIssued,
@@ -39,6 +40,7 @@ TAGS: Final[dict[str, Tag]] = {
     "KeyRevoked": Tag(KeyRevoked, 1, (ACCESS,), "key_id"),
     "AssistantCreated": Tag(AssistantCreated, 1, (CONFIGURATION, ROUTING), "assistant_id"),
     "AssistantUpdated": Tag(AssistantUpdated, 1, (CONFIGURATION, ROUTING), "assistant_id"),
+    "AssistantDeleted": Tag(AssistantDeleted, 1, (CONFIGURATION, ROUTING), "assistant_id"),
     "NumbersAssigned": Tag(NumbersAssigned, 1, (CONFIGURATION, ROUTING), "assistant_id"),
     "NumberRegistered": Tag(NumberRegistered, 1, (CONFIGURATION, ROUTING), "number_id"),
     "NumberReleased": Tag(NumberReleased, 1, (CONFIGURATION, ROUTING), "number_id"),
@@ -106,6 +108,6 @@ def touched_assistants(event: Event) -> tuple[str, ...]:
     """Return the ids of the assistants whose version moves by `event`, the one it is about first."""
     if isinstance(event, NumbersAssigned):
         return (event.assistant_id, *event.taken_from)
-    if isinstance(event, AssistantCreated | AssistantUpdated):
+    if isinstance(event, AssistantCreated | AssistantUpdated | AssistantDeleted):
         return (event.assistant_id,)
     return ()

@@ -54,6 +54,13 @@ class UpdateAssistant(Command, frozen=True, kw_only=True):
     if_match: tuple[int, ...] | None = None  # versions one of which must be current; () = "*" (it must exist)
 
 
+class DeleteAssistant(Command, frozen=True, kw_only=True):
+    """Let an assistant be no more; its numbers become free."""
+
+    assistant_id: str
+    if_match: tuple[int, ...] | None = None
+
+
 class AssignNumbers(Command, frozen=True, kw_only=True):
     """Replace the whole list of numbers of an assistant."""
 

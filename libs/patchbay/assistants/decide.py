@@ -8,6 +8,7 @@ from patchbay.assistants.commands import (
     AssignNumbers,
     Command,
     CreateAssistant,
+    DeleteAssistant,
     IssueKey,
     OpenAccount,
     RegisterNumber,
@@ -29,6 +30,7 @@ from patchbay.assistants.errors import PartNotLoaded
 from patchbay.assistants.events import (
     AccountOpened,
     AssistantCreated,
+    AssistantDeleted,
     AssistantUpdated,
     Event,
     KeyIssued,
@@ -72,6 +74,9 @@ def decide_account(  # noqa: PLR0911 - one return per command
             return _update_assistant(command, account, catalogue or shipped_catalogue())
         case CreateAssistant():
             return _create_assistant(command, account, catalogue or shipped_catalogue())
+        case DeleteAssistant():
+            doomed = _existing(account, command.assistant_id, command.if_match)
+            return AssistantDeleted(assistant_id=doomed.id, number_ids=doomed.phone_number_ids)
         case AssignNumbers():
             assistant = _existing(account, command.assistant_id, command.if_match)
             return assign_numbers(command, account, assistant)

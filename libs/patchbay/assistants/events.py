@@ -97,6 +97,13 @@ class NumbersAssigned(Event, frozen=True, kw_only=True):
     taken_from: tuple[str, ...] = ()  # ids of the assistants that lose a number by this event
 
 
+class AssistantDeleted(Event, frozen=True, kw_only=True):
+    """An assistant is no more: it holds no number, answers no call, and nothing can be done to it. Its past stays."""
+
+    assistant_id: str
+    number_ids: tuple[str, ...] = ()  # the numbers that it held, which nobody holds by this event
+
+
 class NumberRegistered(Event, frozen=True, kw_only=True):
     """A number belongs to an account. The event's height is the registration."""
 

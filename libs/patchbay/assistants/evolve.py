@@ -10,6 +10,7 @@ from patchbay.assistants.errors import UnfoldableEvent
 from patchbay.assistants.events import (
     AccountOpened,
     AssistantCreated,
+    AssistantDeleted,
     AssistantUpdated,
     Event,
     KeyIssued,
@@ -34,6 +35,8 @@ def evolve_assistant(assistant: Assistant | None, event: Event, *, assistant_id:
     """
     Return the one assistant `assistant_id` as it is after `event`, which may be about another assistant.
 
+    After its deletion: as it was last, without numbers; that it is no more, the event tells.
+
     Args:
         assistant: The assistant before the event; None before its `AssistantCreated`.
         event: An event of the account's stream.
@@ -49,6 +52,8 @@ def evolve_assistant(assistant: Assistant | None, event: Event, *, assistant_id:
     match event:
         case AssistantUpdated() if event.assistant_id == assistant_id:
             return _updated(before, event, time)
+        case AssistantDeleted() if event.assistant_id == assistant_id:
+            return _with_numbers(before, (), time)
         case NumbersAssigned() if event.assistant_id == assistant_id:
             return _with_numbers(before, tuple(number.number_id for number in event.numbers), time)
         case NumbersAssigned() if assistant_id in event.taken_from:
@@ -84,6 +89,8 @@ def evolve_account(  # noqa: PLR0911 - one return per event
                 return account
             updated = _updated(_present(account.assistants[event.assistant_id], event), event, time)
             return replace(account, assistants={**account.assistants, event.assistant_id: updated})
+        case AssistantDeleted():
+            return _deleted(account, event)
         case NumbersAssigned():
             return _numbers_assigned(account, event, time)
         case AccountOpened():
@@ -194,14 +201,26 @@ def _numbers_assigned(account: Account, event: NumbersAssigned, time: str) -> Ac
             assistants[assistant_id] = evolve_assistant(
                 assistants[assistant_id], event, assistant_id=assistant_id, time=time
             )
-    # Whatever the assistant held is known to be free, unless it is in the new list; what was not loaded stays so.
-    holders: dict[str, Holding | None] = {
-        number_id: None if holding is not None and holding.assistant_id == event.assistant_id else holding
-        for number_id, holding in account.holders.items()
-    }
+    holders = _holders_without(account, event.assistant_id)
     for number in event.numbers:
         holders[number.number_id] = Holding(assistant_id=event.assistant_id, registration=number.registration)
     return replace(account, assistants=assistants, holders=holders)
+
+
+def _deleted(account: Account, event: AssistantDeleted) -> Account:
+    assistants = dict(account.assistants)
+    if event.assistant_id in assistants:
+        _present(assistants[event.assistant_id], event)
+        assistants[event.assistant_id] = None
+    return replace(account, assistants=assistants, holders=_holders_without(account, event.assistant_id))
+
+
+def _holders_without(account: Account, assistant_id: str) -> dict[str, Holding | None]:
+    """Return who holds what, the assistant nothing: whatever it held is known to be free."""
+    return {
+        number_id: None if holding is not None and holding.assistant_id == assistant_id else holding
+        for number_id, holding in account.holders.items()
+    }
 
 
 def _created(event: AssistantCreated, time: str) -> Assistant:

@@ -9,7 +9,14 @@ a pending event may have moved the number to another assistant.
 
 import msgspec
 
-from patchbay.assistants.commands import AssignNumbers, Command, RevokeKey, UnassignNumber, UpdateAssistant
+from patchbay.assistants.commands import (
+    AssignNumbers,
+    Command,
+    DeleteAssistant,
+    RevokeKey,
+    UnassignNumber,
+    UpdateAssistant,
+)
 from patchbay.assistants.states import Account
 
 _NONE: frozenset[str] = frozenset()
@@ -34,7 +41,7 @@ NOTHING = Needs()
 def needs(command: Command) -> Needs:
     """Return what `decide_account` reads for `command`, as far as the command alone tells."""
     match command:
-        case UpdateAssistant():
+        case UpdateAssistant() | DeleteAssistant():
             return Needs(assistants=frozenset((command.assistant_id,)))
         case AssignNumbers():
             return Needs(assistants=frozenset((command.assistant_id,)), numbers=frozenset(command.number_ids))

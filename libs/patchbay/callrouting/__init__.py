@@ -3,6 +3,7 @@
 from patchbay.callrouting.entries import Answer, Outcome
 from patchbay.callrouting.errors import CallRoutingError, MisplacedEvent, NumberTwice, SnapshotUnusable
 from patchbay.callrouting.facts import (
+    AssistantGone,
     Fact,
     InboundSwitched,
     NumberChanged,
@@ -18,6 +19,7 @@ from patchbay.callrouting.table import RoutingTable
 __all__ = [
     "SNAPSHOT_TYPE",
     "Answer",
+    "AssistantGone",
     "CallRouting",
     "CallRoutingError",
     "Fact",

@@ -8,6 +8,7 @@ from patchbay.assistants.codec import ROUTING, decode_event
 from patchbay.assistants.events import (
     AssignedNumber,
     AssistantCreated,
+    AssistantDeleted,
     AssistantUpdated,
     NumberRegistered,
     NumberReleased,
@@ -59,7 +60,14 @@ class InboundSwitched(msgspec.Struct, frozen=True):
     is_enabled: bool
 
 
-Fact: TypeAlias = NumberOwned | NumberChanged | NumberFreed | NumbersHeld | InboundSwitched
+class AssistantGone(msgspec.Struct, frozen=True):
+    """An assistant holds no number and answers no call any more."""
+
+    account_id: str
+    assistant_id: str
+
+
+Fact: TypeAlias = NumberOwned | NumberChanged | NumberFreed | NumbersHeld | InboundSwitched | AssistantGone
 
 
 def read_fact(envelope: Envelope) -> Fact | None:  # noqa: C901, PLR0911 - one case and one return per event
@@ -84,6 +92,8 @@ def read_fact(envelope: Envelope) -> Fact | None:  # noqa: C901, PLR0911 - one c
             return NumberChanged(number_id, event.fallback, event.status)
         case NumbersAssigned() if stream.startswith(ACCOUNT_STREAM):
             return NumbersHeld(stream, event.assistant_id, event.numbers)
+        case AssistantDeleted() if stream.startswith(ACCOUNT_STREAM):
+            return AssistantGone(stream, event.assistant_id)
         case AssistantCreated() if event.account_id == stream and stream.startswith(ACCOUNT_STREAM):
             return InboundSwitched(stream, event.assistant_id, event.inbound_enabled)
         case AssistantUpdated(inbound_enabled=bool()) if stream.startswith(ACCOUNT_STREAM):
@@ -92,7 +102,7 @@ def read_fact(envelope: Envelope) -> Fact | None:  # noqa: C901, PLR0911 - one c
             return None
         case NumberRegistered() | NumberReleased() | NumberUpdated():
             raise MisplacedEvent(envelope.type, stream)
-        case NumbersAssigned() | AssistantCreated() | AssistantUpdated():
+        case NumbersAssigned() | AssistantCreated() | AssistantUpdated() | AssistantDeleted():
             raise MisplacedEvent(envelope.type, stream)
         case _:
             return None

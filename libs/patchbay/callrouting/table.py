@@ -8,7 +8,15 @@ import msgspec
 from patchbay.assistants.events import AssignedNumber
 from patchbay.callrouting.entries import ACTIVE, UNKNOWN, Answer, Holder, Number, Outcome, Redirect, Word
 from patchbay.callrouting.errors import NumberTwice
-from patchbay.callrouting.facts import Fact, InboundSwitched, NumberChanged, NumberFreed, NumberOwned, NumbersHeld
+from patchbay.callrouting.facts import (
+    AssistantGone,
+    Fact,
+    InboundSwitched,
+    NumberChanged,
+    NumberFreed,
+    NumberOwned,
+    NumbersHeld,
+)
 
 _Key = tuple[str, str]
 
@@ -63,6 +71,9 @@ class RoutingTable:
                 return self._hold(fact.account_id, fact.assistant_id, fact.numbers)
             case InboundSwitched():
                 return self._switch(fact.account_id, fact.assistant_id, is_enabled=fact.is_enabled)
+            case AssistantGone():
+                freed = self._hold(fact.account_id, fact.assistant_id, ())
+                return freed | self._switch(fact.account_id, fact.assistant_id, is_enabled=False)
             case _:
                 assert_never(fact)
 

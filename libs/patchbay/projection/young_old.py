@@ -1,6 +1,6 @@
 """A bounded cache that costs nothing to keep in order."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -38,6 +38,12 @@ class YoungOld(Generic[K, V]):
         if self._weight > self._limit:
             self._old, self._young, self._weight = self._young, {}, self._weigh(value)
         self._young[key] = value
+
+    def drop(self, keys: Iterable[K]) -> None:
+        """Keep these no longer."""
+        for key in keys:
+            self._young.pop(key, None)
+            self._old.pop(key, None)
 
     def update(self, values: Mapping[K, V]) -> None:
         """Keep all of `values`, as just used."""

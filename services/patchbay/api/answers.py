@@ -25,6 +25,7 @@ from patchbay.assistants.errors import Issue
 from patchbay.assistants.events import (
     AccountOpened,
     AssistantCreated,
+    AssistantDeleted,
     AssistantUpdated,
     KeyIssued,
     KeyRevoked,
@@ -85,6 +86,8 @@ def effect_of(  # noqa: PLR0911 - one return per event
     match event:
         case AssistantCreated() | AssistantUpdated():
             return _assistant(_of(state, event.assistant_id), _warnings(event))
+        case AssistantDeleted():
+            return Effect(encode({"success": True, "message": "The assistant is deleted.", "id": event.assistant_id}))
         case NumbersAssigned():
             numbers = tuple(number.number_id for number in event.numbers)
             return _assignment(_of(state, event.assistant_id), numbers)

@@ -16,7 +16,17 @@ from patchbay.api.commanding import token_of
 from patchbay.api.errors import InvalidRequest, OperatorsOnly, TooManyRequests
 from patchbay.api.exchange import Exchange, parse_query
 from patchbay.api.failures import answer_failure, unsettled
-from patchbay.api.handlers import accounts, assistants, commands, events, health, keys, phone_numbers, routing
+from patchbay.api.handlers import (
+    accounts,
+    assistant_lifecycle,
+    assistants,
+    commands,
+    events,
+    health,
+    keys,
+    phone_numbers,
+    routing,
+)
 from patchbay.api.minting import name_request
 from patchbay.api.rate_limits import fields as rate_fields
 from patchbay.api.routes import UNROUTED, Route, RouteTable
@@ -32,6 +42,7 @@ _log = structlog.get_logger()
 ROUTES: Final = tuple(
     chain(
         assistants.ROUTES,
+        assistant_lifecycle.ROUTES,
         phone_numbers.ROUTES,
         accounts.ROUTES,
         keys.ROUTES,

@@ -9,6 +9,7 @@ from patchbay.assistants.errors import MalformedEvent, UnknownEventType
 from patchbay.assistants.events import (
     AccountOpened,
     AssistantCreated,
+    AssistantDeleted,
     AssistantUpdated,
     Event,
     KeyIssued,
@@ -84,6 +85,12 @@ def _assistant_updated(event: AssistantUpdated, style: Style) -> str:
     return f"{style.id(event.assistant_id)} {' '.join(changes)}"
 
 
+def _assistant_deleted(event: AssistantDeleted, style: Style) -> str:
+    count = len(event.number_ids)
+    freed = "" if not count else f", which frees {count} number{'' if count == 1 else 's'}"
+    return f"{style.id(event.assistant_id)}{freed}"
+
+
 def _numbers_assigned(event: NumbersAssigned, style: Style) -> str:
     shown = event.numbers if style.is_full else event.numbers[:3]
     listed = ", ".join(style.id(number.number_id) for number in shown) or "no numbers"
@@ -117,6 +124,7 @@ _DESCRIPTIONS: dict[type[Event], Callable[..., str]] = {
     KeyRevoked: _key_revoked,
     AssistantCreated: _assistant_created,
     AssistantUpdated: _assistant_updated,
+    AssistantDeleted: _assistant_deleted,
     NumbersAssigned: _numbers_assigned,
     NumberRegistered: _number_registered,
     NumberReleased: _number_released,

@@ -1,6 +1,6 @@
 """The rows that follow from one batch of events, before they are written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +10,7 @@ from patchbay.assistants.errors import UnfoldableEvent
 from patchbay.assistants.events import (
     AccountOpened,
     AssistantCreated,
+    AssistantDeleted,
     AssistantUpdated,
     Event,
     KeyIssued,
@@ -35,18 +36,21 @@ _AS_REGISTERED: Final = {"status": "active", "fallback": None}
 class ReadModelDraft:
     """The read model's rows as a batch leaves them. An event must belong into the stream that it stands in."""
 
-    def __init__(self, assistants: Mapping[str, Assistant], keep: Callable[[Mapping[str, Assistant]], None]) -> None:
+    def __init__(
+        self, assistants: Mapping[str, Assistant], keep: Callable[[Mapping[str, Assistant], Iterable[str]], None]
+    ) -> None:
         """
         Start on top of what is stored.
 
         Args:
             assistants: Every stored assistant that the events change.
-            keep: Takes the changed assistants over once they are committed.
+            keep: Takes the changed assistants over once they are committed, and forgets the deleted ones.
         """
         self._stored = assistants
         self._keep = keep
         self._assistants: dict[str, Assistant] = {}
         self._created: set[str] = set()
+        self._deleted: set[str] = set()
         self._versions: list[Row] = []
         self._accounts: list[Row] = []
         self._keys: dict[str, Row] = {}
@@ -69,6 +73,11 @@ class ReadModelDraft:
                 self._touch(event, arrival)
             case AssistantUpdated():
                 self._touch(event, arrival)
+            case AssistantDeleted():
+                self._touch(event, arrival)
+                self._deleted.add(event.assistant_id)
+                del self._assistants[event.assistant_id]
+                self._holdings.assign(stream, event.assistant_id, ())
             case NumbersAssigned():
                 self._touch(event, arrival)
                 rows = [(stream, n.number_id, event.assistant_id, n.registration) for n in event.numbers]
@@ -115,9 +124,11 @@ class ReadModelDraft:
                 created.append(row)
             else:
                 changed.append((assistant.id, version, updated_at, record))
+        deleted = [(assistant_id,) for assistant_id in self._deleted - self._created]
         tables = (
             (writes.INSERT_ASSISTANTS, created),
             (writes.UPDATE_ASSISTANTS, changed),
+            (writes.DELETE_ASSISTANTS, deleted),
             (writes.INSERT_VERSIONS, self._versions),
             (writes.INSERT_ACCOUNTS, self._accounts),
             (writes.INSERT_KEYS, list(self._keys.values())),
@@ -129,11 +140,12 @@ class ReadModelDraft:
 
     def keep(self) -> None:
         """Take over what was drafted: it is committed."""
-        self._keep(self._assistants)
+        self._keep(self._assistants, self._deleted)
 
     def _touch(self, event: Event, arrival: Arrival) -> None:
         stream, height, time = arrival.envelope.stream, arrival.envelope.height, arrival.envelope.time
         for assistant_id in dict.fromkeys(touched_assistants(event)):
+            _expect(assistant_id not in self._deleted, event)
             before = self._assistants.get(assistant_id) or self._stored.get(assistant_id)
             if isinstance(event, AssistantCreated):
                 _expect(before is None, event)

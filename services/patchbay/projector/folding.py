@@ -1,6 +1,6 @@
 """How events become rows of the read model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -69,4 +69,8 @@ class ReadModelFold:
 
     def draft(self) -> ReadModelDraft:
         """Return an empty draft on top of what was kept."""
-        return ReadModelDraft(self._at_hand, self._known.update)
+        return ReadModelDraft(self._at_hand, self._keep)
+
+    def _keep(self, changed: Mapping[str, Assistant], deleted: Iterable[str]) -> None:
+        self._known.update(changed)
+        self._known.drop(deleted)

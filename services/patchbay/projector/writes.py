@@ -36,6 +36,11 @@ UPDATE_ASSISTANTS: Final = Write(
            AS u (assistant_id, version, updated_at, record)
         WHERE a.assistant_id = u.assistant_id""",
 )
+DELETE_ASSISTANTS: Final = Write(
+    "assistants_deleted",
+    """DELETE FROM {schema}.assistants a USING unnest({0}::text[]) AS d (assistant_id)
+        WHERE a.assistant_id = d.assistant_id""",
+)
 INSERT_VERSIONS: Final = plain_insert(
     "versions",
     CopyTarget("versions", ("assistant_id", "version", "stream", "height")),

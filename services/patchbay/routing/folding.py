@@ -6,6 +6,7 @@ from typing import Any, assert_never
 import msgspec
 
 from patchbay.callrouting import (
+    AssistantGone,
     Fact,
     InboundSwitched,
     NumberChanged,
@@ -111,6 +112,9 @@ class RoutingDraft:
             case InboundSwitched():
                 key = (event.assistant_id, event.account_id)
                 self._assistants[key] = (*key, *at) if event.is_enabled else None
+            case AssistantGone():
+                self._holdings.assign(event.account_id, event.assistant_id, ())
+                self._assistants[event.assistant_id, event.account_id] = None
             case _:
                 assert_never(event)
 

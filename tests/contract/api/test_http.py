@@ -30,7 +30,7 @@ def head(service: Service, method: str, path: str, *fields: str) -> bytes:
     ("method", "path", "allowed"),
     [
         ("DELETE", "/api/assistants", "POST"),
-        ("PUT", "/api/assistants/asst_x", "GET, HEAD, PATCH"),
+        ("PUT", "/api/assistants/asst_x", "DELETE, GET, HEAD, PATCH"),
         ("OPTIONS", "/api/phone-numbers", "GET, HEAD, POST"),
         ("POST", "/livez", "GET, HEAD"),
     ],

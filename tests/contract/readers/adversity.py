@@ -8,7 +8,14 @@ from tests.contract.readers.strangers import Stranger, send, stranger, transacti
 from tests.unit.projection.chains import Chains, assistant_created, assistant_id, numbers_assigned
 
 from patchbay.assistants.codec import encode_event
-from patchbay.assistants.events import AssistantUpdated, Event, NumberReleased, NumberUpdated, StreamMended
+from patchbay.assistants.events import (
+    AssistantDeleted,
+    AssistantUpdated,
+    Event,
+    NumberReleased,
+    NumberUpdated,
+    StreamMended,
+)
 from patchbay.eventlog import Appender, Head, LogIdentity, SealedRecord, open_appender, open_log
 from patchbay.eventlog.digest import Digester
 
@@ -115,6 +122,12 @@ async def _moves_and_releases(writer: Writer) -> None:
     await writer.say(restored[0], NumberUpdated(number_id=restored[0], status="active"))
     await writer.say(redirected[0], NumberUpdated(number_id=redirected[0], fallback="+15550000"))
     await writer.numbers_of(account, "+15550015")  # once suspended, then released: nothing of that is left
+    # One that is deleted holds nothing; who is given its number answers.
+    orphaned, left = await writer.numbers_of(account, "+15550061", "+15550062")
+    await writer.say(account, assistant_created(assistant_id(5), account, inbound_enabled=True))
+    await writer.say(account, numbers_assigned(assistant_id(5), orphaned, left))
+    await writer.say(account, AssistantDeleted(assistant_id=assistant_id(5), number_ids=(orphaned[0], left[0])))
+    await writer.say(account, numbers_assigned(THREE, orphaned))
     # A type of a later version that says nothing about routing: the stream goes on.
     await writer.put(writer.seal_raw(neighbour, "AssistantGreeted", b"[]", affects=("configuration",)))
     await writer.say(neighbour, numbers_assigned(assistant_id(4), (sold[0], 3)))

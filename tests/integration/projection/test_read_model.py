@@ -7,7 +7,7 @@ from tests.integration.projection.running import READ_MODEL, Database, connected
 from tests.property.projection.lives import Lives
 from tests.unit.projection.chains import assistant_created, assistant_id, numbers_assigned
 
-from patchbay.assistants.events import AssistantUpdated, KeyIssued, KeyRevoked, NumberReleased
+from patchbay.assistants.events import AssistantDeleted, AssistantUpdated, KeyIssued, KeyRevoked, NumberReleased
 from patchbay.assistants.evolve import evolve_assistant
 from patchbay.assistants.states import Assistant
 from patchbay.eventlog import Envelope, Head, MemoryLog, Verdict, advance, fingerprint, judge, read_envelope
@@ -122,6 +122,34 @@ async def test_a_change_of_an_assistant_that_is_not_in_memory_is_folded_onto_its
         assert [(a.name, a.version) for a in assistants.values()] == [("New", 2)]
 
 
+async def test_an_assistant_that_was_deleted_has_no_row_and_no_number_but_its_versions(database_url: str) -> None:
+    log, written = log_with()
+    account, number = written.account("acme"), written.number("+15550001")
+    written.registered("+15550001", account)
+    for one in (assistant_id(1), assistant_id(2)):
+        written.seal(account, assistant_created(one, account))
+        written.seal(account, numbers_assigned(one, (number, 1)))
+    async with connected(database_url) as database, running(READ_MODEL, log, database_url):
+        await passed(database, "read_model_1", log)
+        assert await database.fetchval("SELECT assistant_id FROM read_model_1.assignments") == assistant_id(2)
+        written.seal(account, AssistantDeleted(assistant_id=assistant_id(2), number_ids=(number,)))
+        written.seal(account, assistant_created(assistant_id(3), account))  # in the same batch: never stored
+        written.seal(account, AssistantDeleted(assistant_id=assistant_id(3)))
+        await passed(database, "read_model_1", log)
+
+        assert list(await stored_assistants(database)) == [assistant_id(1)]
+        assert await database.fetchval("SELECT count(*) FROM read_model_1.assignments") == 0
+        rows = await database.fetch("SELECT assistant_id, version FROM read_model_1.versions ORDER BY 1, 2")
+        assert [tuple(row) for row in rows if row["assistant_id"] != assistant_id(1)] == [
+            *((assistant_id(2), version) for version in (1, 2, 3)),
+            *((assistant_id(3), version) for version in (1, 2)),
+        ]
+
+        written.seal(account, AssistantUpdated(assistant_id=assistant_id(2), name="New"))  # nobody of ours writes this
+        await passed(database, "read_model_1", log)
+        assert await database.fetchval("SELECT stream FROM read_model_1.quarantine") == account
+
+
 async def stored_assistants(database: Database) -> dict[str, Assistant]:
     """Return what the read model says, by assistant."""
     rows = await database.fetch("SELECT * FROM read_model_1.assistants")
@@ -158,6 +186,9 @@ def folded_assistants(log: MemoryLog) -> dict[str, Assistant]:
             heads[read.stream] = advance(head, read, verdict)
             event = fold.decode(read)
             if verdict is not Verdict.ACCEPTED or event is None:
+                continue
+            if isinstance(event, AssistantDeleted):
+                del assistants[event.assistant_id]
                 continue
             for touched in [getattr(event, "assistant_id", None), *getattr(event, "taken_from", ())]:
                 if touched is not None:

@@ -6,7 +6,14 @@ import msgspec
 from hypothesis import strategies as st
 
 from patchbay.assistants import events
-from patchbay.assistants.commands import AssignNumbers, Command, CreateAssistant, UnassignNumber, UpdateAssistant
+from patchbay.assistants.commands import (
+    AssignNumbers,
+    Command,
+    CreateAssistant,
+    DeleteAssistant,
+    UnassignNumber,
+    UpdateAssistant,
+)
 from patchbay.assistants.events import AssignedNumber, AssistantUpdated, Event
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
@@ -79,6 +86,7 @@ steps: st.SearchStrategy[Command | Reregister] = st.one_of(
         reassign=st.booleans(),
     ),
     st.builds(UnassignNumber, number_id=number_ids),
+    st.builds(DeleteAssistant, assistant_id=assistant_ids),
     st.builds(Reregister, number_ids, st.booleans()),
 )
 lives = st.lists(steps, max_size=40)

@@ -8,9 +8,9 @@ from msgspec import structs
 from tests.property.assistants.strategies import ASSISTANTS, NUMBERS, Reregister, lives
 
 from patchbay.assistants.codec import touched_assistants
-from patchbay.assistants.commands import Command
+from patchbay.assistants.commands import Command, CreateAssistant, DeleteAssistant
 from patchbay.assistants.decide import decide_account
-from patchbay.assistants.events import AccountOpened, Event, NumbersAssigned
+from patchbay.assistants.events import AccountOpened, AssistantDeleted, Event, NumbersAssigned
 from patchbay.assistants.evolve import evolve_account, evolve_assistant
 from patchbay.assistants.rejections import Rejection
 from patchbay.assistants.states import Account, Assistant, OwnedNumber
@@ -34,6 +34,7 @@ def live(steps: Sequence[Command | Reregister]) -> tuple[list[Event], list[Accou
     """Return the events of a life, and the whole account after each of them (the first before any)."""
     opened = AccountOpened(account_id="acct_x", slug="my-team", name="My Team")
     events: list[Event] = [opened]
+    deleted: set[str] = set()
     states = [WHOLE, evolve_account(WHOLE, opened, height=1, time=time_at(1))]
     for registration, step in enumerate(steps, 2):
         state = states[-1]
@@ -42,11 +43,15 @@ def live(steps: Sequence[Command | Reregister]) -> tuple[list[Event], list[Accou
             numbers = {**state.numbers, step.number_id: number if step.owned else None}
             states[-1] = structs.replace(state, numbers=numbers)
             continue
+        if isinstance(step, CreateAssistant) and step.assistant_id in deleted:
+            continue  # an id is given out once
         try:
             event = decide_account(step, state)
         except Rejection:
             continue
         if event is not None:
+            if isinstance(event, AssistantDeleted):
+                deleted.add(event.assistant_id)
             events.append(event)
             states.append(evolve_account(state, event, height=len(events), time=time_at(len(events))))
     return events, states
@@ -123,7 +128,7 @@ def test_a_decision_on_its_own_outcome_leads_to_nothing(steps: list[Command | Re
     """Whatever was just done, asking for it again changes nothing."""
     _, states = live(steps)
     for step in steps:
-        if isinstance(step, Reregister):
+        if isinstance(step, Reregister | DeleteAssistant):  # what is no more cannot be deleted again
             continue
         try:
             event = decide_account(step, states[-1])

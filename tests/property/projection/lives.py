@@ -4,7 +4,14 @@ from random import Random
 
 from tests.unit.projection.chains import Chains, assistant_created, assistant_id, numbers_assigned
 
-from patchbay.assistants.events import AssistantUpdated, Event, NumberRegistered, NumberReleased, NumberUpdated
+from patchbay.assistants.events import (
+    AssistantDeleted,
+    AssistantUpdated,
+    Event,
+    NumberRegistered,
+    NumberReleased,
+    NumberUpdated,
+)
 
 SLUGS = ("a", "b")
 PHONE_NUMBERS = ("+15550001", "+15550002", "+15550003")
@@ -19,6 +26,7 @@ class Lives:
     def __init__(self, chains: Chains, random: Random) -> None:
         self.chains = chains
         self.random = random
+        self._count = 0
         self.created: dict[str, list[str]] = {chains.account(slug): [] for slug in SLUGS}
 
     def next(self) -> tuple[str, Event]:
@@ -42,14 +50,18 @@ class Lives:
     def _of_account(self, account: str) -> tuple[str, Event]:
         created = self.created[account]
         if not created or (len(created) < ASSISTANTS_PER_ACCOUNT and self.random.random() < 0.3):
-            assistant = assistant_id(len(created) + 10 * sorted(self.created).index(account))
+            self._count += 1
+            assistant = assistant_id(self._count)
             created.append(assistant)
             return account, assistant_created(assistant, account, inbound_enabled=self.random.random() < 0.5)
         assistant = self.random.choice(created)
         kind = self.random.random()
         if kind < 0.25:
             return account, AssistantUpdated(assistant_id=assistant, inbound_enabled=self.random.random() < 0.6)
-        if kind < 0.4:
+        if kind < 0.35:
+            created.remove(assistant)
+            return account, AssistantDeleted(assistant_id=assistant)
+        if kind < 0.45:
             return account, AssistantUpdated(assistant_id=assistant, name=f"N{self.random.random()}")
         numbers = self.random.sample(PHONE_NUMBERS, self.random.randint(0, len(PHONE_NUMBERS)))
         held = [(self.chains.number(number), self.random.choice([1, 1, 2, 3])) for number in numbers]

@@ -39,7 +39,7 @@ def test_another_method_names_those_that_are_allowed() -> None:
     with pytest.raises(MethodNotAllowed) as refused:
         TABLE.find("PUT", "/api/assistants/asst_1")
 
-    assert refused.value.allowed == ("GET", "HEAD", "PATCH")
+    assert refused.value.allowed == ("DELETE", "GET", "HEAD", "PATCH")
 
 
 def test_every_route_demands_a_scope_that_exists() -> None:

@@ -76,8 +76,8 @@ def test_an_event_says_whom_it_concerns(event: Event, affects: tuple[str, ...]) 
 
 def test_a_type_or_version_from_the_future_is_told_apart_from_damage() -> None:
     with pytest.raises(UnknownEventType) as unknown:
-        decode_event("AssistantDeleted", "urn:patchbay:AssistantDeleted:1", b"{}")
-    assert unknown.value.type_name == "AssistantDeleted"
+        decode_event("AssistantGreeted", "urn:patchbay:AssistantDeleted:1", b"{}")
+    assert unknown.value.type_name == "AssistantGreeted"
     with pytest.raises(UnknownEventType):
         decode_event("KeyRevoked", "urn:patchbay:KeyRevoked:2", b'{"key_id": "k"}')
     with pytest.raises(UnknownEventType):

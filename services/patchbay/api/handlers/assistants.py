@@ -8,13 +8,12 @@ from patchbay.api.commanding import answer_written, carry_out, command_id_of, wr
 from patchbay.api.conditional import etag_of, field, none_match, parse_if_match
 from patchbay.api.errors import NotFound
 from patchbay.api.exchange import Exchange
+from patchbay.api.handlers.of_assistant import assistant_of_path, change
 from patchbay.api.minting import mint_id
 from patchbay.api.routes import Route
 from patchbay.api.wire import Answer
-from patchbay.api.writing.outcomes import Written
 from patchbay.assistants import ids
 from patchbay.assistants.commands import AssignNumbers, CreateAssistant, UpdateAssistant
-from patchbay.assistants.rejections import AssistantNotFound, VersionMismatch
 from patchbay.assistants.templates import templates
 from patchbay.assistants.validation import changes_of, check_assign, check_create, check_update
 
@@ -63,7 +62,7 @@ async def read(exchange: Exchange) -> Answer:
 
 async def update(exchange: Exchange) -> Answer:
     """PATCH /api/assistants/{assistantId}."""
-    assistant_id = _assistant_id(exchange)
+    assistant_id = assistant_of_path(exchange)
     decoded = await read_object(exchange.request, PATCH_TYPES)
     exchange.principal.demand_slug(decoded)
     if_match = parse_if_match(field(exchange.request.headers, "If-Match"))
@@ -73,12 +72,12 @@ async def update(exchange: Exchange) -> Answer:
         assistant_id=assistant_id, changes=changes_of(assistant_id, body.fields), if_match=if_match
     )
     routing = "inbound_enabled" in body.fields
-    return await _change(exchange, account_id, command, decoded, changes_routing=routing)
+    return await change(exchange, account_id, command, decoded, changes_routing=routing)
 
 
 async def assign(exchange: Exchange) -> Answer:
     """PATCH /api/assistants/{assistantId}/telephony/phone-numbers."""
-    assistant_id = _assistant_id(exchange)
+    assistant_id = assistant_of_path(exchange)
     decoded = await read_object(exchange.request, PATCH_TYPES)
     exchange.principal.demand_slug(decoded)
     if_match = parse_if_match(field(exchange.request.headers, "If-Match"))
@@ -87,44 +86,7 @@ async def assign(exchange: Exchange) -> Answer:
     command = AssignNumbers(
         assistant_id=assistant_id, number_ids=body.number_ids, reassign=body.reassign, if_match=if_match
     )
-    return await _change(exchange, account_id, command, decoded, changes_routing=True)
-
-
-async def _change(
-    exchange: Exchange,
-    account_id: str,
-    command: UpdateAssistant | AssignNumbers,
-    body: dict[str, object],
-    *,
-    changes_routing: bool,
-) -> Answer:
-    id_ = command_id_of(exchange, account_id)
-    write = write_of(exchange, account_id, command, body, id_=id_, changes_routing=changes_routing)
-    try:
-        written: Written = await carry_out(exchange, account_id, write)
-    except AssistantNotFound:
-        await _refuse_other_accounts(exchange, account_id, command.assistant_id)
-        raise
-    except VersionMismatch as mismatch:
-        known = max(mismatch.if_match, default=0)
-        differing = await exchange.backend.assistants.differences(mismatch.assistant, known)
-        exchange.failure_facts = {"differing_fields": differing}
-        raise
-    return answer_written(exchange, written, command)
-
-
-async def _refuse_other_accounts(exchange: Exchange, account_id: str, assistant_id: str) -> None:
-    """Tell apart an assistant of another account from one that does not exist."""
-    record = await exchange.backend.assistants.find(assistant_id)
-    if record is not None and record.account_id != account_id:
-        exchange.principal.demand_own(record.account_id, "The assistant")
-
-
-def _assistant_id(exchange: Exchange) -> str:
-    (assistant_id,) = exchange.arguments
-    if not ids.is_id(ids.ASSISTANT, assistant_id):
-        raise NotFound(f"There is no assistant {assistant_id}.")
-    return assistant_id
+    return await change(exchange, account_id, command, decoded, changes_routing=True)
 
 
 _ONE: Final = "/api/assistants/{assistantId}"

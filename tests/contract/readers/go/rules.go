@@ -173,9 +173,12 @@ func fold(e event) bool {
 		if isKnown || e.typ == "NumberRegistered" {
 			numbers[e.stream] = n
 		}
-	case "NumbersAssigned", "AssistantCreated", "AssistantUpdated":
+	case "NumbersAssigned", "AssistantCreated", "AssistantUpdated", "AssistantDeleted":
 		if !strings.HasPrefix(e.stream, "acct_") || e.typ == "AssistantCreated" && d["account_id"] != e.stream {
 			return false
+		} else if e.typ == "AssistantDeleted" {
+			delete(answering, assistant)
+			assign(assistant, nil)
 		} else if enabled, isTold := d["inbound_enabled"].(bool); isTold && e.typ != "NumbersAssigned" {
 			answering[assistant] = enabled
 		} else if e.typ == "NumbersAssigned" {

@@ -99,7 +99,7 @@ export class Table {
     const data = JSON.parse(textOf(event.value))
     if (!isValid || !isValid(data)) throw new Error('unknown or malformed')
     const { stream } = event
-    const isAboutAssistant = ['AssistantCreated', 'AssistantUpdated', 'NumbersAssigned'].includes(event.type)
+    const isAboutAssistant = ['AssistantCreated', 'AssistantUpdated', 'AssistantDeleted', 'NumbersAssigned'].includes(event.type)
     const isAboutNumber = ['NumberRegistered', 'NumberReleased', 'NumberUpdated'].includes(event.type)
     if ((isAboutNumber && data.number_id !== stream) || (isAboutAssistant && !stream.startsWith('acct_')) ||
       (event.type === 'AssistantCreated' && data.account_id !== stream)) throw new Error('misplaced')
@@ -110,11 +110,12 @@ export class Table {
     } else if (isAboutNumber && number) {
       const { status = number.status, fallback = number.fallback } = data
       Object.assign(number, event.type === 'NumberReleased' ? { ...fresh, account: null } : { status, fallback })
-    } else if (event.type === 'NumbersAssigned') {
+    } else if (event.type === 'NumbersAssigned' || event.type === 'AssistantDeleted') {
       for (const [key, by] of this.held) {
         if (by.account === stream && by.assistant === data.assistant_id) this.held.delete(key)
       }
-      for (const { number_id: id, registration } of data.numbers) {
+      if (event.type === 'AssistantDeleted') this.answering.delete(`${stream} ${data.assistant_id}`)
+      for (const { number_id: id, registration } of data.numbers ?? []) {
         const by = { account: stream, number: id, assistant: data.assistant_id, registration: BigInt(registration) }
         this.held.set(`${stream} ${id}`, by)
       }
