@@ -115,6 +115,12 @@ NUMBER_RULES: Final[Mapping[str, Rule]] = {
     "status": fields.one_of(NUMBER_STATUSES),
 }
 ACCOUNT_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "name": fields.label(fields.NAME_CHARACTERS)}
+ROTATE_RULES: Final[Mapping[str, Rule]] = {
+    "accountSlug": fields.slug,
+    "operators": fields.boolean,
+    "overlapSeconds": fields.integer(*fields.OVERLAP_SECONDS),
+    "expiresAt": fields.time,
+}
 KEY_RULES: Final[Mapping[str, Rule]] = {
     "accountSlug": fields.slug,
     "operators": fields.boolean,

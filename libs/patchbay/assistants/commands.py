@@ -30,6 +30,18 @@ class IssueKey(Command, frozen=True, kw_only=True):
     requests_per_hour: int | None
 
 
+class RotateKey(Command, frozen=True, kw_only=True):
+    """Let a new key take the place of one in force, with its name, scopes and limit."""
+
+    key_id: str  # the new one's
+    replaces: str
+    secret_sha256: str
+    hint: str
+    now: str  # ISO 8601, UTC, six digits
+    overlap_until: str  # until when the replaced key may act, unless it ends before that
+    expires_at: str | msgspec.UnsetType | None  # of the new key; UNSET = as the replaced one was issued
+
+
 class RevokeKey(Command, frozen=True, kw_only=True):
     """Let a key act no longer."""
 

@@ -14,11 +14,13 @@ from patchbay.assistants.commands import (
     RegisterNumber,
     ReleaseNumber,
     RevokeKey,
+    RotateKey,
     UnassignNumber,
     UpdateAssistant,
     UpdateNumber,
 )
 from patchbay.assistants.configuration import fill_in, model_conflicts, template_configuration
+from patchbay.assistants.decide_keys import issue_key, revoke_key, rotate_key
 from patchbay.assistants.decide_numbers import (
     assign_numbers,
     register_number,
@@ -33,23 +35,20 @@ from patchbay.assistants.events import (
     AssistantDeleted,
     AssistantUpdated,
     Event,
-    KeyIssued,
-    KeyRevoked,
 )
 from patchbay.assistants.evolve import changed_fields
 from patchbay.assistants.rejections import (
     AccountExists,
     AccountNotOpened,
     AssistantNotFound,
-    KeyNotFound,
     VersionMismatch,
 )
-from patchbay.assistants.states import Account, Assistant, Key, Number, Operators
+from patchbay.assistants.states import Account, Assistant, Number, Operators
 
 Part = TypeVar("Part")
 
 
-def decide_account(  # noqa: PLR0911 - one return per command
+def decide_account(  # noqa: C901, PLR0911 - one case per command
     command: Command, account: Account, catalogue: Catalogue | None = None
 ) -> Event | None:
     """
@@ -83,9 +82,11 @@ def decide_account(  # noqa: PLR0911 - one return per command
         case UnassignNumber():
             return unassign_number(command, account)
         case IssueKey():
-            return _issue_key(command, account.keys)
+            return issue_key(command, account.keys)
+        case RotateKey():
+            return rotate_key(command, account.keys)
         case RevokeKey():
-            return _revoke_key(command, account.keys)
+            return revoke_key(command, account.keys)
         case _:
             raise TypeError(f"{type(command).__name__} is not decided in an account's stream")
 
@@ -115,14 +116,16 @@ def decide_operators(command: Command, operators: Operators) -> Event | None:
 
     Raises:
         Rejection: The command breaks a rule; nothing is to be appended.
-        PartNotLoaded: The key to be revoked was not loaded.
+        PartNotLoaded: The key to be revoked or replaced was not loaded.
         TypeError: The command is not decided in the operators' stream.
     """
     match command:
         case IssueKey():
-            return _issue_key(command, operators.keys)
+            return issue_key(command, operators.keys)
+        case RotateKey():
+            return rotate_key(command, operators.keys)
         case RevokeKey():
-            return _revoke_key(command, operators.keys)
+            return revoke_key(command, operators.keys)
         case _:
             raise TypeError(f"{type(command).__name__} is not decided in the operators' stream")
 
@@ -196,28 +199,6 @@ def _existing(account: Account, assistant_id: str, if_match: tuple[int, ...] | N
     if if_match and assistant.version not in if_match:  # () is "*": it exists, so it matches
         raise VersionMismatch(assistant, if_match)
     return assistant
-
-
-def _issue_key(command: IssueKey, keys: Mapping[str, Key | None]) -> KeyIssued | None:
-    if keys.get(command.key_id) is not None:
-        return None
-    return KeyIssued(
-        key_id=command.key_id,
-        account_id=command.account_id,
-        name=command.name,
-        secret_sha256=command.secret_sha256,
-        hint=command.hint,
-        scopes=command.scopes,
-        expires_at=command.expires_at,
-        requests_per_hour=command.requests_per_hour,
-    )
-
-
-def _revoke_key(command: RevokeKey, keys: Mapping[str, Key | None]) -> KeyRevoked | None:
-    key = _loaded("key", keys, command.key_id)
-    if key is None:
-        raise KeyNotFound(command.key_id)
-    return None if key.revoked_at is not None else KeyRevoked(key_id=command.key_id)
 
 
 def _loaded(part: str, loaded: Mapping[str, Part], key: str) -> Part:

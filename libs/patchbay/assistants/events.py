@@ -15,6 +15,13 @@ class AccountOpened(Event, frozen=True, kw_only=True):
     name: str
 
 
+class ReplacedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that another one takes the place of, and until when it may act beside it."""
+
+    key_id: str
+    expires_at: str  # ISO 8601, UTC, six digits; where an earlier end was set, that one counts
+
+
 class KeyIssued(Event, frozen=True, kw_only=True):
     """A key may act. `account_id` is None for an operator's key (in the operators' stream)."""
 
@@ -26,6 +33,7 @@ class KeyIssued(Event, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     expires_at: str | None = None  # ISO 8601, UTC, six digits
     requests_per_hour: int | None = None  # None = no limit
+    replaces: ReplacedKey | msgspec.UnsetType = msgspec.UNSET  # both in one event: no crash leaves half a rotation
 
 
 class KeyRevoked(Event, frozen=True, kw_only=True):

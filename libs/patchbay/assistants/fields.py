@@ -23,6 +23,7 @@ TEXT_CHARACTERS: Final = 200
 TEMPERATURE: Final = (0.0, 2.0)
 MAX_TOKENS: Final = (1, 1_000_000)  # above what any model answers with; a bound only against nonsense
 REQUESTS_PER_HOUR: Final = (1, 10_000_000)
+OVERLAP_SECONDS: Final = (0, 604_800)  # for which a replaced key may act beside the new one: at most a week
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SLUG_CHARACTERS: Final = (3, 40)

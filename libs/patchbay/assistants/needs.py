@@ -14,6 +14,7 @@ from patchbay.assistants.commands import (
     Command,
     DeleteAssistant,
     RevokeKey,
+    RotateKey,
     UnassignNumber,
     UpdateAssistant,
 )
@@ -49,6 +50,8 @@ def needs(command: Command) -> Needs:
             return Needs(numbers=frozenset((command.number_id,)))
         case RevokeKey():
             return Needs(keys=frozenset((command.key_id,)))
+        case RotateKey():
+            return Needs(keys=frozenset((command.replaces,)))
         case _:
             return NOTHING
 

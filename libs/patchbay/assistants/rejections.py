@@ -4,6 +4,7 @@ The answers by which the domain says no. Each has a stable code, a sentence for 
 Rejection
 ├── AccountNotOpened, AccountExists
 ├── AssistantNotFound, KeyNotFound, NumberNotFound
+├── KeyNotInForce          it is revoked, or has expired
 ├── NumberTaken            another assistant of the account holds it
 ├── NumberOwnedElsewhere   another account has it
 ├── FallbackToItself       calls would go round in a circle
@@ -68,6 +69,16 @@ class KeyNotFound(Rejection):
 
     def __init__(self, key_id: str) -> None:
         super().__init__(f"There is no key {key_id}.")
+        self.key_id = key_id
+
+
+class KeyNotInForce(Rejection):
+    """The key is revoked, or has expired: there is nothing to hand over."""
+
+    code = "key_not_in_force"
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"Key {key_id} is revoked or has expired: issue a new one instead.")
         self.key_id = key_id
 
 

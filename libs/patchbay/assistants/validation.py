@@ -12,6 +12,7 @@ from patchbay.assistants.body_rules import (
     NUMBER_ID,
     NUMBER_RULES,
     REGISTER_RULES,
+    ROTATE_RULES,
     SCOPE,
     Fields,
     create_rules,
@@ -23,11 +24,13 @@ from patchbay.assistants.catalogue import Catalogue, shipped_catalogue
 from patchbay.assistants.configuration import fill_in, model_conflicts, template_configuration
 from patchbay.assistants.errors import InvalidBody, Issue
 from patchbay.assistants.events import AssistantUpdated
+from patchbay.assistants.fields import Rule
 from patchbay.assistants.templates import DEFAULT_TEMPLATE
 
 MOST_NUMBERS: Final = 1_000  # in one assignment
 MOST_SCOPES: Final = 50
 DEFAULT_REQUESTS_PER_HOUR: Final = 1_000
+DEFAULT_OVERLAP_SECONDS: Final = 3_600
 
 
 class CreateBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +87,14 @@ class KeyBody(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     expires_at: str | None  # ISO 8601, UTC, six digits; whether it has passed already is for who has a clock
     requests_per_hour: int | None  # None: no limit
+
+
+class RotateBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for that lets a new key take the place of another."""
+
+    account_slug: str | None  # None: of the operators
+    overlap_seconds: int
+    expires_at: str | msgspec.UnsetType | None  # of the new key; UNSET: as the replaced one was issued
 
 
 def changes_of(assistant_id: str, configuration: Fields) -> AssistantUpdated:
@@ -187,10 +198,7 @@ def check_key(body: Fields) -> KeyBody:
         InvalidBody: With every issue.
     """
     issues: list[Issue] = []
-    for_operators = body.get("operators") is True
-    values = read_fields(body, KEY_RULES, ("name",) if for_operators else ("accountSlug", "name"), issues)
-    if for_operators and "accountSlug" in body:
-        issues.append(Issue(path="accountSlug", code="contradiction", message="An operators' key has no account."))
+    values = _read_whose(body, KEY_RULES, ("name",), issues)
     scopes = read_list(values.get("scopes", ["*"]), "scopes", SCOPE, MOST_SCOPES, issues)
     if not scopes and "scopes" not in _paths(issues):
         issues.append(Issue(path="scopes", code="empty", message="A key without a scope could do nothing."))
@@ -203,6 +211,31 @@ def check_key(body: Fields) -> KeyBody:
         expires_at=values.get("expiresAt"),
         requests_per_hour=values.get("requestsPerHour", DEFAULT_REQUESTS_PER_HOUR),
     )
+
+
+def check_rotate(body: Fields) -> RotateBody:
+    """
+    Return what a decoded body asks for: of a key of the account named, or of the operators if it says so.
+
+    Raises:
+        InvalidBody: With every issue.
+    """
+    issues: list[Issue] = []
+    values = _read_whose(body, ROTATE_RULES, (), issues)
+    _raise(issues)
+    return RotateBody(
+        account_slug=values.get("accountSlug"),
+        overlap_seconds=values.get("overlapSeconds", DEFAULT_OVERLAP_SECONDS),
+        expires_at=values.get("expiresAt", msgspec.UNSET),
+    )
+
+
+def _read_whose(body: Fields, rules: Mapping[str, Rule], required: tuple[str, ...], issues: list[Issue]) -> Fields:
+    for_operators = body.get("operators") is True
+    values = read_fields(body, rules, required if for_operators else ("accountSlug", *required), issues)
+    if for_operators and "accountSlug" in body:
+        issues.append(Issue(path="accountSlug", code="contradiction", message="An operators' key has no account."))
+    return values
 
 
 def _check_pairs(values: Fields, template: Mapping[str, object], catalogue: Catalogue, issues: list[Issue]) -> None:

@@ -32,7 +32,7 @@ def configure_logging(service: str, *, level: str = "info", log_format: LogForma
         _add_service(service),
     ]
     ending: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        [_console()]
         if as_console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
     )
@@ -52,6 +52,11 @@ def configure_logging(service: str, *, level: str = "info", log_format: LogForma
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[level] if level == "debug" else max(_LEVELS[level], logging.WARNING))
+
+
+def _console() -> structlog.typing.Processor:
+    # Its own choice of traceback shows the variables of every frame: keys and prompts among them.
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def _add_service(service: str) -> structlog.typing.Processor:

@@ -33,6 +33,7 @@ from patchbay.assistants.events import (
     NumberReleased,
     NumbersAssigned,
     NumberUpdated,
+    ReplacedKey,
 )
 from patchbay.assistants.evolve import changed_fields
 from patchbay.assistants.notices import warnings_of
@@ -61,6 +62,7 @@ class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: str | None
     requests_per_hour: int | None
     created_at: str
+    replaces: ReplacedKey | msgspec.UnsetType = msgspec.UNSET
     secret: str | msgspec.UnsetType = msgspec.UNSET  # shown once
 
 
@@ -180,6 +182,7 @@ def _issued(event: KeyIssued, time: str, secret: str | None) -> Effect:
         expires_at=event.expires_at,
         requests_per_hour=event.requests_per_hour,
         created_at=time,
+        replaces=event.replaces,
         secret=msgspec.UNSET if secret is None else secret,
     )
     return Effect(b'{"success":true,"key":' + encode(record) + b"}")

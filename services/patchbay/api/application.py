@@ -24,6 +24,7 @@ from patchbay.api.handlers import (
     events,
     health,
     keys,
+    own_account,
     phone_numbers,
     routing,
 )
@@ -45,6 +46,7 @@ ROUTES: Final = tuple(
         assistant_lifecycle.ROUTES,
         phone_numbers.ROUTES,
         accounts.ROUTES,
+        own_account.ROUTES,
         keys.ROUTES,
         commands.ROUTES,
         routing.ROUTES,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from patchbay.api.authorization import Principal
 from patchbay.api.errors import KeysUnreadable, Unauthorized
+from patchbay.api.minting import utc_text
 from patchbay.api.reading.principals import Principals
 from patchbay.postgres import DATABASE_FAILURES
 
@@ -27,7 +28,9 @@ class KeyRing:
     def __init__(self, principals: Principals, operator_key_sha256: str | None) -> None:
         self._principals = principals
         self._operator_digest = bytes.fromhex(operator_key_sha256) if operator_key_sha256 else None
-        self._operator = Principal(key_id=OPERATOR, account_id=None, account_slug=None, scopes=frozenset({"*"}))
+        self._operator = Principal(
+            key_id=OPERATOR, account_id=None, account_slug=None, name="the first operator", scopes=frozenset({"*"})
+        )
         self._known: dict[bytes, tuple[Principal, float]] = {}  # with the loop time until which it is fresh
 
     async def principal_of(self, authorization: str | None, now: float) -> Principal:
@@ -48,7 +51,7 @@ class KeyRing:
             principal = await self._find(digest, now)
         else:
             principal = remembered[0]
-        if principal.expires_at is not None and principal.expires_at <= _utc_now():
+        if _has_expired(principal):
             raise Unauthorized
         return principal
 
@@ -61,11 +64,10 @@ class KeyRing:
         """
         asked = [digest for digest in digests if digest != self._operator_digest]
         found = await self._principals.find_all(asked)
-        now = _utc_now()
         return {
             digest
             for digest, principal in zip(asked, found, strict=True)
-            if principal is None or (principal.expires_at is not None and principal.expires_at <= now)
+            if principal is None or _has_expired(principal)
         }
 
     async def _find(self, digest: bytes, now: float) -> Principal:
@@ -75,7 +77,7 @@ class KeyRing:
             principal = await self._principals.find(digest)
         except DATABASE_FAILURES as error:
             raise KeysUnreadable from error
-        if principal is None:
+        if principal is None or _has_expired(principal):
             self._known.pop(digest, None)
             raise Unauthorized
         if len(self._known) >= _KEYS_REMEMBERED:
@@ -98,5 +100,5 @@ def digest_of(authorization: str | None) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()
 
 
-def _utc_now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+def _has_expired(principal: Principal) -> bool:
+    return principal.expires_at is not None and principal.expires_at <= utc_text(datetime.now(UTC))

@@ -15,6 +15,7 @@ NUMBERS_READ: Final = "phone-numbers:read"
 NUMBERS_WRITE: Final = "phone-numbers:write"
 ROUTING_READ: Final = "routing:read"
 EVENTS_READ: Final = "events:read"
+ACCOUNT_READ: Final = "account:read"
 KEYS_READ: Final = "keys:read"
 KEYS_WRITE: Final = "keys:write"
 
@@ -25,6 +26,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     key_id: str
     account_id: str | None
     account_slug: str | None
+    name: str = ""
     scopes: frozenset[str]
     requests_per_hour: int | None = None  # None = no limit
     expires_at: str | None = None  # ISO 8601, UTC, six digits

@@ -8,6 +8,7 @@ from patchbay.api.conditional import etag_of
 from patchbay.api.errors import InvalidRequest
 from patchbay.api.exchange import Exchange
 from patchbay.api.idempotency import command_id, parse_idempotency_key, request_digest
+from patchbay.api.reasons import reason_of
 from patchbay.api.tokens import CommandToken
 from patchbay.api.wire import Answer
 from patchbay.api.writing.outcomes import Position, Unsettled, Write, Written
@@ -38,7 +39,12 @@ def command_id_of(exchange: Exchange, account_id: str) -> str:
 def write_of(
     exchange: Exchange, stream: str, command: Command, body: Body, *, id_: str, changes_routing: bool = False
 ) -> Write:
-    """Return the write of this request's command."""
+    """
+    Return the write of this request's command.
+
+    Raises:
+        InvalidRequest: The Patchbay-Reason is malformed.
+    """
     request = exchange.request
     traceparent = request.headers.get("traceparent")
     if traceparent is not None and _TRACEPARENT.fullmatch(traceparent) is None:
@@ -49,6 +55,7 @@ def write_of(
         command_id=id_,
         request_digest=request_digest(request.method, exchange.path, body),
         actor=exchange.principal.key_id,
+        reason=reason_of(request.headers),
         traceparent=traceparent,
         changes_routing=changes_routing,
     )

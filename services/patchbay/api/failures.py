@@ -66,6 +66,7 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
     rejections.AccountNotOpened: Failure(404),
     rejections.AssistantNotFound: Failure(404),
     rejections.KeyNotFound: Failure(404),
+    rejections.KeyNotInForce: Failure(409),
     rejections.NumberNotFound: Failure(404, facts=lambda e: {"phone_number_ids": e.number_ids}),
     rejections.AccountExists: Failure(409),
     rejections.NumberTaken: Failure(

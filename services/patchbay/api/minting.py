@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import re
 import secrets
+from datetime import UTC, datetime
 
 import msgspec
 from typeid import TypeID
@@ -25,6 +26,11 @@ class Secret(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Secret({self.hint}…)"
+
+
+def utc_text(moment: datetime) -> str:
+    """Return the time as all times are written: ISO 8601, UTC, six digits."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def mint_secret(mode: str) -> Secret:

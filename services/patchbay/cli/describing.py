@@ -56,6 +56,8 @@ def _key_issued(event: KeyIssued, style: Style) -> str:
     limit = "no limit" if event.requests_per_hour is None else f"{event.requests_per_hour} an hour"
     ending = "" if event.expires_at is None else f", until {event.expires_at}"
     scopes = clean(",".join(event.scopes))
+    if event.replaces is not msgspec.UNSET:
+        ending += f", replaces {style.id(event.replaces.key_id)} from {clean(event.replaces.expires_at)} on"
     return f"{style.id(event.key_id)} {style.text(event.name)} {clean(event.hint)}… {whose}: {scopes}, {limit}{ending}"
 
 

@@ -1,4 +1,4 @@
-"""`patchbay key`: issue, list and revoke the keys of accounts and of operators."""
+"""`patchbay key`: issue, list, rotate and revoke the keys of accounts and of operators."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,7 +11,17 @@ from patchbay.cli.showing import as_facts, as_json, as_table
 from patchbay.cli.whereabouts import Whereabouts
 
 _FACTS = ("id", "name", "scopes", "requests_per_hour", "expires_at")
-_COLUMNS = ("id", "name", "hint", "scopes", "requests_per_hour", "created_at", "expires_at", "revoked_at")
+_COLUMNS = (
+    "id",
+    "name",
+    "hint",
+    "scopes",
+    "requests_per_hour",
+    "created_at",
+    "expires_at",
+    "last_used_at",
+    "revoked_at",
+)
 _NO_LIMIT = "none"
 
 
@@ -32,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
         example="patchbay key list --account my-team\npatchbay key list --operator",
     )
     _add_whose(list_)
+    _add_rotate(actions)
     revoke = add_action(
         actions,
         "revoke",
@@ -67,6 +78,25 @@ def _add_issue(actions: "argparse._SubParsersAction[Any]") -> None:
     )
 
 
+def _add_rotate(actions: "argparse._SubParsersAction[Any]") -> None:
+    rotate = add_action(
+        actions,
+        "rotate",
+        _rotate,
+        summary="Issue a new key in the place of one, with its name, scopes and limit, and let that one expire.",
+        example=(
+            "patchbay key rotate key_01jm8x3v7qf2sby6w4n9d5c0ta\n"
+            "patchbay key rotate key_01jm8x3v7qf2sby6w4n9d5c0ta --overlap-seconds 0"
+        ),
+    )
+    rotate.add_argument("id", metavar="KEY_ID", help="from `patchbay key list`")
+    _add_whose(rotate)
+    rotate.add_argument(
+        "--overlap-seconds", type=int, metavar="N", help="how long both are accepted, at most a week (default: 3600)"
+    )
+    rotate.add_argument("--expires-at", metavar="TIME", help="of the new key (default: as the old one was issued)")
+
+
 def _add_whose(parser: argparse.ArgumentParser) -> None:
     whose = parser.add_mutually_exclusive_group()
     add_account_argument(whose)
@@ -81,10 +111,7 @@ def _issue(arguments: argparse.Namespace) -> None:
     whereabouts = Whereabouts(arguments.data_dir)
     api = Api(whereabouts.api())
     body: dict[str, Any] = {"name": arguments.name, "mode": "test" if arguments.test else "live"}
-    if arguments.operator:
-        body["operators"] = True
-    else:
-        body["accountSlug"] = arguments.account or whereabouts.default_account()
+    body |= _whose(arguments, whereabouts)
     if arguments.scope:
         body["scopes"] = arguments.scope
     if arguments.expires_at is not None:
@@ -92,6 +119,29 @@ def _issue(arguments: argparse.Namespace) -> None:
     if arguments.requests_per_hour is not None:
         body["requestsPerHour"] = None if arguments.requests_per_hour == _NO_LIMIT else arguments.requests_per_hour
     key = api.write("POST", "/api/keys", body)["key"]
+    _show_secret(key, arguments, "The key is issued.")
+
+
+def _rotate(arguments: argparse.Namespace) -> None:
+    whereabouts = Whereabouts(arguments.data_dir)
+    api = Api(whereabouts.api())
+    body = _whose(arguments, whereabouts)
+    if arguments.overlap_seconds is not None:
+        body["overlapSeconds"] = arguments.overlap_seconds
+    if arguments.expires_at is not None:
+        body["expiresAt"] = arguments.expires_at
+    key = api.write("POST", f"/api/keys/{segment(arguments.id)}/rotate", body)["key"]
+    old = key["replaces"]
+    _show_secret(key, arguments, f"The new key is issued; {old['key_id']} is accepted until {old['expires_at']}.")
+
+
+def _whose(arguments: argparse.Namespace, whereabouts: Whereabouts) -> dict[str, Any]:
+    if arguments.operator:
+        return {"operators": True}
+    return {"accountSlug": arguments.account or whereabouts.default_account()}
+
+
+def _show_secret(key: dict[str, Any], arguments: argparse.Namespace, said: str) -> None:
     if "secret" not in key:
         raise Unsettled(
             f"Key {key['id']} was issued, but its secret got lost on the way: revoke it with "
@@ -100,7 +150,7 @@ def _issue(arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(as_json(key))
         return
-    print("The key is issued. Keep its secret now, it is not shown again:")
+    print(f"{said} Keep its secret now, it is not shown again:")
     print(f"\n  {key['secret']}\n")
     print(as_facts(key, _FACTS))
 

@@ -27,6 +27,8 @@ def for_people(judged: Judged, style: Style, *, in_colour: bool) -> str:
     else:
         time, stream, height, type_ = content.time, style.id(content.stream), str(content.height), content.type
         who, what = style.id(content.actor or "-"), describe(content, style)
+        if content.reason is not None:
+            what += f" because {style.text(content.reason)}"
     width = 31 if style.is_full else 12
     line = (
         f"{time[:23].replace('T', ' ')}  {clean(stream):<{width}} {height:>6}  {clean(type_):<16}  "
@@ -54,6 +56,7 @@ def for_programs(judged: Judged) -> bytes:
             "type": content.type,
             "time": content.time,
             "actor": content.actor,
+            "reason": content.reason,
             "subject": content.subject,
             "id": content.id,
             "digest": content.digest,

@@ -23,8 +23,9 @@ from patchbay.assistants.events import (
 )
 from patchbay.assistants.evolve import evolve_assistant
 from patchbay.assistants.states import Assistant
-from patchbay.projection import Arrival, Change, DraftHoldings, change_of_rows
+from patchbay.projection import Arrival, Change, DraftHoldings, Write, change_of_rows
 from patchbay.projector import writes
+from patchbay.projector.drafting_keys import KeyDrafts
 
 _encode = msgspec.json.Encoder().encode
 
@@ -53,8 +54,7 @@ class ReadModelDraft:
         self._deleted: set[str] = set()
         self._versions: list[Row] = []
         self._accounts: list[Row] = []
-        self._keys: dict[str, Row] = {}
-        self._revoked: dict[str, Row] = {}
+        self._keys = KeyDrafts()
         self._numbers: dict[str, dict[str, Any]] = {}  # registered in this batch
         self._numbers_changed: dict[str, dict[str, Any]] = {}  # of numbers that were registered in earlier batches
         self._holdings = DraftHoldings(writes.UPSERT_ASSIGNMENTS)
@@ -105,9 +105,9 @@ class ReadModelDraft:
                 self._accounts.append((stream, event.slug, event.name, time))
             case KeyIssued():
                 _expect(event.account_id == _account_of(stream), event)
-                self._issue(event, time)
+                _expect(self._keys.issue(event, time), event)
             case KeyRevoked():
-                self._revoke(event.key_id, _account_of(stream), time)
+                self._keys.revoke(event.key_id, _account_of(stream), time)
             case StreamMended():
                 pass
             case _:
@@ -125,14 +125,13 @@ class ReadModelDraft:
             else:
                 changed.append((assistant.id, version, updated_at, record))
         deleted = [(assistant_id,) for assistant_id in self._deleted - self._created]
-        tables = (
+        tables: tuple[tuple[Write, list[Row]], ...] = (
             (writes.INSERT_ASSISTANTS, created),
             (writes.UPDATE_ASSISTANTS, changed),
             (writes.DELETE_ASSISTANTS, deleted),
             (writes.INSERT_VERSIONS, self._versions),
             (writes.INSERT_ACCOUNTS, self._accounts),
-            (writes.INSERT_KEYS, list(self._keys.values())),
-            (writes.REVOKE_KEYS, list(self._revoked.values())),
+            *self._keys.tables(),
             (writes.UPSERT_NUMBERS, [tuple(row.values()) for row in self._numbers.values()]),
             (writes.UPDATE_NUMBERS, [_number_change(*item) for item in self._numbers_changed.items()]),
         )
@@ -161,20 +160,6 @@ class ReadModelDraft:
         if row is None:
             row = self._numbers_changed.setdefault(number_id, {})
         row.update({column: value for column, value in changes.items() if value is not msgspec.UNSET})
-
-    def _issue(self, event: KeyIssued, time: str) -> None:
-        scopes = _encode(event.scopes).decode()  # an array of arrays would have to be a rectangle
-        secret = bytes.fromhex(event.secret_sha256)
-        facts = (event.name, event.hint, scopes, event.expires_at, event.requests_per_hour)
-        _expect(event.key_id not in self._keys, event)
-        self._keys[event.key_id] = (event.key_id, event.account_id, secret, *facts, time, None)
-
-    def _revoke(self, key_id: str, account_id: str | None, time: str) -> None:
-        row = self._keys.get(key_id)
-        if row is None:
-            self._revoked[key_id] = (key_id, account_id, time)
-        elif row[1] == account_id:
-            self._keys[key_id] = (*row[:9], time)
 
 
 def _number_change(number_id: str, changes: Mapping[str, Any]) -> Row:

@@ -23,7 +23,9 @@ CREATE TABLE {schema}.keys (
     expires_at text COLLATE "C",
     requests_per_hour int,
     created_at text COLLATE "C" NOT NULL,
-    revoked_at text COLLATE "C"
+    revoked_at text COLLATE "C",
+    retires_at text COLLATE "C",
+    replaced_by text COLLATE "C"
 );
 CREATE INDEX keys_of_accounts ON {schema}.keys (account_id, key_id);
 -- The record is the body that clients get, ready made. It stays in one piece and uncompressed up to the page's size.

@@ -13,16 +13,20 @@ INSERT_ACCOUNTS: Final = plain_insert(
 INSERT_KEYS: Final = Write(
     "keys",
     """INSERT INTO {schema}.keys (key_id, account_id, secret_sha256, name, hint, scopes, expires_at,
-                                   requests_per_hour, created_at, revoked_at)
-       SELECT k, a, s, n, h, ARRAY(SELECT json_array_elements_text(p::json)), e, q, c, r
+                                   requests_per_hour, created_at, revoked_at, retires_at, replaced_by)
+       SELECT k, a, s, n, h, ARRAY(SELECT json_array_elements_text(p::json)), e, q, c, r, t, b
          FROM unnest({0}::text[], {1}::text[], {2}::bytea[], {3}::text[], {4}::text[], {5}::text[], {6}::text[],
-                     {7}::int[], {8}::text[], {9}::text[]) AS i (k, a, s, n, h, p, e, q, c, r)""",
+                     {7}::int[], {8}::text[], {9}::text[], {10}::text[], {11}::text[])
+             AS i (k, a, s, n, h, p, e, q, c, r, t, b)""",
 )
-REVOKE_KEYS: Final = Write(
-    "keys_revoked",
-    """UPDATE {schema}.keys k SET revoked_at = r.revoked_at
-         FROM unnest({0}::text[], {1}::text[], {2}::text[]) AS r (key_id, account_id, revoked_at)
-        WHERE k.key_id = r.key_id AND k.account_id IS NOT DISTINCT FROM r.account_id""",
+# A key can be revoked and replaced in one batch. However often it is replaced: the earliest end counts.
+UPDATE_KEYS: Final = Write(
+    "keys_changed",
+    """UPDATE {schema}.keys k SET revoked_at = coalesce(c.revoked_at, k.revoked_at),
+              retires_at = LEAST(k.retires_at, c.retires_at), replaced_by = coalesce(c.replaced_by, k.replaced_by)
+         FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::text[], {4}::text[])
+           AS c (key_id, account_id, revoked_at, retires_at, replaced_by)
+        WHERE k.key_id = c.key_id AND k.account_id IS NOT DISTINCT FROM c.account_id""",
 )
 INSERT_ASSISTANTS: Final = plain_insert(
     "assistants_created",

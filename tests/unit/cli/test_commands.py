@@ -236,3 +236,18 @@ def test_a_data_dir_is_found_by_its_name(tmp_path: Path, capsys: pytest.CaptureF
     """The name stands in the error, so that a typing mistake is seen."""
     assert account.main(["list", "--data-dir", str(tmp_path / "other")]) == 1
     assert f"There is no {tmp_path}/other/endpoints.json" in capsys.readouterr().err
+
+
+def test_key_rotate_asks_for_a_new_key_in_the_place_of_one(
+    api: ScriptedApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And says until when the old one is accepted."""
+    replaces = {"key_id": "key_0", "expires_at": "2026-02-18T15:22:31.114207Z"}
+    api.answer({"success": True, "key": {**KEY, "replaces": replaces, "secret": "tk_live_shown_once"}})
+
+    assert key.main(["rotate", "key_0", "--account", "acme", "--overlap-seconds", "60"]) == 0
+    assert (api.seen[0].method, api.seen[0].path) == ("POST", "/api/keys/key_0/rotate")
+    assert api.seen[0].body == {"accountSlug": "acme", "overlapSeconds": 60}
+    shown = capsys.readouterr().out
+    assert "tk_live_shown_once" in shown
+    assert "key_0 is accepted until 2026-02-18T15:22:31.114207Z" in shown

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 import structlog
@@ -51,3 +52,25 @@ def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str
     structlog.get_logger().info("too_quiet")
 
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_traceback_shows_no_variables(
+    capsys: pytest.CaptureFixture[str], log_format: Literal["console", "json"]
+) -> None:
+    """A frame of ours may hold a key or a prompt."""
+    configure_logging("example", log_format=log_format)
+    secret = "tk_live_" + "x" * 8
+
+    def ours() -> None:
+        raise ValueError(f"{len(secret)} characters")
+
+    try:
+        ours()
+    except ValueError:
+        structlog.get_logger().exception("request_failed")
+        logging.getLogger("aiohttp").exception("it broke")
+
+    shown = capsys.readouterr().err
+    assert shown.count("16 characters") >= 2
+    assert secret not in shown

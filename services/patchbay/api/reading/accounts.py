@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import structs
 
 from patchbay.api.coalescing import Coalescer
 from patchbay.api.paging import Page
 from patchbay.api.reading.reader import Reader, with_pointers
-from patchbay.assistants.states import Key
+from patchbay.assistants.rejections import AccountNotOpened
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -18,11 +19,18 @@ _FIND = with_pointers(_ACCOUNTS + " WHERE account_id = ANY($1::text[])")
 _LIST = with_pointers(
     _ACCOUNTS + " WHERE account_id > $1 ORDER BY account_id LIMIT $2 OFFSET $3", order="found.account_id"
 )
-_KEYS = """
-    SELECT key_id, account_id, name, hint, scopes, expires_at, requests_per_hour, created_at, revoked_at
-      FROM {read_model}.keys
-"""
-_KEY = with_pointers(_KEYS + " WHERE key_id = $1")
+# Each count walks along an index; a key's own limit bounds how often.
+_OVERVIEW = with_pointers(
+    """
+    SELECT a.account_id, a.slug, a.name, a.created_at,
+           (SELECT count(*) FROM {read_model}.assistants s WHERE s.account_id = a.account_id) AS assistants,
+           (SELECT count(*) FROM {read_model}.numbers n WHERE n.account_id = a.account_id) AS phone_numbers
+      FROM {read_model}.accounts a WHERE a.account_id = $1
+    """
+)
+_KEY_COLUMNS = "key_id, account_id, name, hint, scopes, requests_per_hour, created_at, revoked_at, replaced_by"
+_KEY = with_pointers(f"SELECT {_KEY_COLUMNS}, expires_at FROM {{read_model}}.keys WHERE key_id = $1")
+_KEYS = f"SELECT {_KEY_COLUMNS}, LEAST(expires_at, retires_at) AS expires_at FROM {{read_model}}.keys"
 _LIST_KEYS = with_pointers(
     _KEYS + " WHERE account_id IS NOT DISTINCT FROM $1 AND key_id > $2 ORDER BY key_id LIMIT $3 OFFSET $4",
     order="found.key_id",
@@ -38,6 +46,29 @@ class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
 
 
+class AccountOverview(AccountRecord, frozen=True, kw_only=True):
+    """An account with how much it has."""
+
+    assistants: int
+    phone_numbers: int
+
+
+class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The public record of a key that was issued; its JSON, in this field order, is what clients see."""
+
+    id: str
+    account_id: str | None
+    name: str
+    hint: str
+    scopes: tuple[str, ...]
+    expires_at: str | None  # where it was replaced, the end of the overlap
+    requests_per_hour: int | None
+    created_at: str
+    revoked_at: str | None
+    replaced_by: str | None  # the id of the key that took its place
+    last_used_at: str | None = None
+
+
 class Accounts:
     """Finds accounts and keys."""
 
@@ -49,17 +80,34 @@ class Accounts:
         """Return the account; None if nobody has opened it."""
         return await self._coalescer.ask(account_id)
 
+    async def overview(self, account_id: str) -> AccountOverview:
+        """
+        Return the account with how much it has.
+
+        Raises:
+            AccountNotOpened: Nobody has opened it.
+        """
+        (row,) = await self._reader.fetch(_OVERVIEW, account_id)
+        if row["account_id"] is None:
+            raise AccountNotOpened(account_id)
+        counts = {"assistants": row["assistants"], "phone_numbers": row["phone_numbers"]}
+        return AccountOverview(**structs.asdict(_account(row)), **counts)
+
     async def list_all(self, page: Page) -> list[AccountRecord]:
         """Return the accounts, one more than the page's limit if there are more."""
         rows = await self._reader.fetch(_LIST, page.after, page.limit + 1, page.offset)
         return [_account(row) for row in rows if row["account_id"] is not None]
 
-    async def find_key(self, key_id: str) -> Key | None:
-        """Return the key, revoked or not; None if it was never issued."""
+    async def find_key(self, key_id: str) -> KeyRecord | None:
+        """
+        Return the key, revoked or not; None if it was never issued.
+
+        Its expiry is the one that it was issued with, whatever has replaced it since.
+        """
         rows = await self._reader.fetch(_KEY, key_id)
         return None if rows[0]["key_id"] is None else _key(rows[0])
 
-    async def list_keys(self, account_id: str | None, page: Page) -> list[Key]:
+    async def list_keys(self, account_id: str | None, page: Page) -> list[KeyRecord]:
         """Return the keys of the account, or of the operators (None), one more than the limit if there are more."""
         rows = await self._reader.fetch(_LIST_KEYS, account_id, page.after, page.limit + 1, page.offset)
         return [_key(row) for row in rows if row["key_id"] is not None]
@@ -74,8 +122,8 @@ def _account(row: "Record") -> AccountRecord:
     return AccountRecord(id=row["account_id"], slug=row["slug"], name=row["name"], created_at=row["created_at"])
 
 
-def _key(row: "Record") -> Key:
-    return Key(
+def _key(row: "Record") -> KeyRecord:
+    return KeyRecord(
         id=row["key_id"],
         account_id=row["account_id"],
         name=row["name"],
@@ -85,4 +133,5 @@ def _key(row: "Record") -> Key:
         requests_per_hour=row["requests_per_hour"],
         created_at=row["created_at"],
         revoked_at=row["revoked_at"],
+        replaced_by=row["replaced_by"],
     )

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 _READ = with_pointers(
     """
-    SELECT k.secret_sha256, k.key_id, k.account_id, a.slug, k.scopes, k.expires_at, k.requests_per_hour, k.revoked_at
+    SELECT k.secret_sha256, k.key_id, k.account_id, k.name, a.slug, k.scopes, k.requests_per_hour,
+           LEAST(k.expires_at, k.retires_at) AS expires_at
       FROM {read_model}.keys k LEFT JOIN {read_model}.accounts a ON a.account_id = k.account_id
-     WHERE k.secret_sha256 = ANY($1::bytea[])
+     WHERE k.secret_sha256 = ANY($1::bytea[]) AND k.revoked_at IS NULL
     """
 )
 
@@ -37,13 +38,13 @@ class Principals:
         return [found.get(digest) for digest in digests]
 
 
-def _principal(row: "Record") -> Principal | None:
-    principal = Principal(
+def _principal(row: "Record") -> Principal:
+    return Principal(
         key_id=row["key_id"],
         account_id=row["account_id"],
         account_slug=row["slug"],
+        name=row["name"],
         scopes=frozenset(row["scopes"]),
         requests_per_hour=row["requests_per_hour"],
         expires_at=row["expires_at"],
     )
-    return None if row["revoked_at"] is not None else principal
