@@ -4,10 +4,11 @@ from patchbay.process.errors import ProcessError, SettingsError
 from patchbay.process.health import Check, Health, health_routes, serve_health
 from patchbay.process.lifecycle import run
 from patchbay.process.logs import configure_logging
-from patchbay.process.settings import ProcessSettings, Secret, decode_settings, load_settings
+from patchbay.process.settings import FromText, ProcessSettings, Secret, decode_settings, load_settings
 
 __all__ = [
     "Check",
+    "FromText",
     "Health",
     "ProcessError",
     "ProcessSettings",

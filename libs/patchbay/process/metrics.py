@@ -29,6 +29,20 @@ commands_decided_again = Counter(
     "patchbay_commands_decided_again", "Commands whose event was void, or whose session ended.", registry=REGISTRY
 )
 
+connections_open = Gauge("patchbay_connections", "Connections of clients that are open.", registry=REGISTRY)
+connections_closed = Counter(
+    "patchbay_connections_closed",
+    "Connections, or requests of them, that were ended from here, by what took too long or by whom they made room for.",
+    ["reason"],  # head, body, request, unread, idle, made_room
+    registry=REGISTRY,
+)
+connections_refused = Counter(
+    "patchbay_connections_refused",
+    "Connections for which there was no room: in all, or for one peer more.",
+    ["limit"],  # total, peer
+    registry=REGISTRY,
+)
+
 event_streams = Gauge("patchbay_event_streams", "Streams of events that clients have open.", registry=REGISTRY)
 events_told = Counter("patchbay_events_told", "Events that were sent to streams, each time.", registry=REGISTRY)
 

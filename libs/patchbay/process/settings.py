@@ -13,7 +13,16 @@ from patchbay.process.errors import SettingsError
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class Secret(str):
+class FromText:
+    """A type of settings of a process's own: made from the variable's text; raises ValueError for a bad one."""
+
+    __slots__ = ()
+
+    def __init__(self, text: str) -> None:
+        """Read the text."""
+
+
+class Secret(str, FromText):
     """A text that hides itself from `repr`, `str` and f-strings; `reveal()` gives it away."""
 
     __slots__ = ()
@@ -82,8 +91,8 @@ def load_settings(settings_type: type[S], environ: Mapping[str, str] = os.enviro
 
 
 def _decode_other(wanted: type, value: object) -> object:
-    if wanted is Secret and isinstance(value, str):
-        return Secret(value)
+    if issubclass(wanted, FromText) and isinstance(value, str):
+        return wanted(value)
     raise NotImplementedError(f"no setting can be of type {wanted!r}")
 
 

@@ -64,7 +64,7 @@ async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
         gc.freeze()  # what is there by now stays for ever: no collection needs to look at it again
         try:
             async with (
-                serve(Application(backend), settings.api_host, settings.api_port) as port,
+                serve(Application(backend), settings.api_host, settings.api_port, settings.limits()) as port,
                 _background(watch.run(), backend.rate_limits.run(), backend.feed.run()),
             ):
                 _log.info("api_started", host=settings.api_host, port=port)

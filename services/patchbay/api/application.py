@@ -1,7 +1,7 @@
 """Every request's way: route, key, scope, limit, handler, answer, one line in the log."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from time import perf_counter
 from typing import Final
@@ -12,8 +12,10 @@ from msgspec.structs import replace
 from prometheus_client import Counter, Histogram
 
 from patchbay.api.backend import Backend
+from patchbay.api.bodies import check_framing
 from patchbay.api.commanding import token_of
-from patchbay.api.errors import InvalidRequest, OperatorsOnly, TooManyRequests
+from patchbay.api.connection import Connection
+from patchbay.api.errors import InvalidRequest, OperatorsOnly, Overdue, TooManyRequests, WriteOverdue
 from patchbay.api.exchange import Exchange, parse_query
 from patchbay.api.failures import answer_failure, unsettled
 from patchbay.api.handlers import (
@@ -55,6 +57,7 @@ ROUTES: Final = tuple(
     )
 )
 _SERVER_ERROR: Final = 500
+_NO_FACTS: Final[Mapping[str, str]] = {}
 
 
 class Application:
@@ -72,15 +75,25 @@ class Application:
         request_id = name_request(request.headers.get("Request-Id"))
         url = request.rel_url
         exchange = Exchange(request, self._backend, url.raw_path, now + self._backend.write_seconds)
+        connection = request.protocol
+        if isinstance(connection, Connection):
+            connection.handler = asyncio.current_task()
         try:
             answer = await self._answer(exchange, url.raw_query_string, now)
         except Unsettled as error:
             answer = unsettled(error, token_of(exchange, error))
+        except asyncio.CancelledError:
+            if not (isinstance(connection, Connection) and connection.is_handler_overdue()):
+                raise
+            answer = answer_failure(WriteOverdue() if exchange.route.is_write else Overdue())
         except Exception as error:  # noqa: BLE001 - every failure is an answer; the unforeseen ones are logged
             answer = answer_failure(error, exchange.failure_facts)
             if answer.status == _SERVER_ERROR:
                 _log.error("request_failed", request_id=request_id, route=exchange.route.path, exc_info=True)
-        self._record(exchange, request_id, answer.status, perf_counter() - started)
+        finally:
+            if isinstance(connection, Connection):
+                connection.handler = None
+        self._record(exchange, request_id, answer, perf_counter() - started)
         if answer.stream is not None:
             return StreamingResponse(request, answer, answer.stream, request_id, exchange.rate_fields)
         if self._backend.health.stopping:
@@ -89,6 +102,8 @@ class Application:
 
     async def _answer(self, exchange: Exchange, query: str, now: float) -> Answer:
         request = exchange.request
+        if "Transfer-Encoding" in request.headers:
+            check_framing(request)
         route, exchange.arguments = self._table.find(request.method, exchange.path)
         exchange.route = route
         if not route.public:
@@ -128,7 +143,8 @@ class Application:
         deadline = now + self._backend.after_seconds
         await self._backend.positions.wait_for(positions, route.projections, deadline)
 
-    def _record(self, exchange: Exchange, request_id: str, status: int, seconds: float) -> None:
+    def _record(self, exchange: Exchange, request_id: str, answer: Answer, seconds: float) -> None:
+        status = answer.status
         method, route = exchange.request.method, exchange.route
         key = (method, route.path, status)
         metrics = self._metrics.get(key)
@@ -149,4 +165,5 @@ class Application:
             ms=round(seconds * 1000, 2),
             request_id=request_id,
             key_id=exchange.principal.key_id,
+            **({"code": answer.code} if answer.code else _NO_FACTS),
         )

@@ -3,16 +3,21 @@
 import asyncio
 from collections.abc import Sequence
 
-from aiohttp import web
+from aiohttp import HttpVersion10
 from aiohttp.web import BaseRequest
+from aiohttp.web_protocol import RequestPayloadError
 from multidict import CIMultiDictProxy
 
-from patchbay.api.errors import BodyTooLarge, InvalidRequest, UnsupportedMediaType
+from patchbay.api.connection import Connection
+from patchbay.api.errors import BodyTooLarge, InvalidRequest, MalformedHttp, UnsupportedMediaType
+from patchbay.api.guarding import Limits, count_closed
 from patchbay.assistants.errors import Issue, MalformedJson
 from patchbay.assistants.json_body import decode_object
 
 BODY_BYTES = 256 * 1024
-BODY_SECONDS = 5.0  # from the head to the body's end; honest clients send both at once
+# Who sends a body more slowly than this has `Limits.body_seconds` for all of it: honest clients send it with the head.
+BODY_BYTES_PER_SECOND = 16 * 1024
+_DEFAULT_LIMITS = Limits()
 
 JSON_TYPES = ("application/json",)
 PATCH_TYPES = ("application/json", "application/merge-patch+json")
@@ -54,14 +59,48 @@ async def _read(request: BaseRequest) -> bytes:
         return content.read_nowait(-1)
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    connection = request.protocol
+    if not isinstance(connection, Connection):
+        return await _gather(request, _DEFAULT_LIMITS)
+    connection.is_reading_body = True
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await request.read()
+        return await _gather(request, connection.limits)
+    finally:
+        connection.is_reading_body = False
+        connection.body_ended_at = asyncio.get_running_loop().time()
+
+
+async def _gather(request: BaseRequest, limits: Limits) -> bytes:
+    body = bytearray()
+    began = asyncio.get_running_loop().time()
+    try:
+        async with asyncio.timeout_at(began + limits.body_seconds) as patience:
+            while not request.content.at_eof():
+                body += await request.content.readany()
+                if len(body) > BODY_BYTES:
+                    raise BodyTooLarge(BODY_BYTES)
+                patience.reschedule(began + limits.body_seconds + len(body) / BODY_BYTES_PER_SECOND)
     except ConnectionError:  # an OSError, but none of the database's
         message = "the client went away before the body's end"
         raise InvalidRequest([Issue(path="", code="incomplete_body", message=message)]) from None
     except TimeoutError:
-        message = f"the body did not come to its end within {BODY_SECONDS:g} s"
+        count_closed("body")
+        message = f"the body did not come to its end in time: {len(body)} bytes came"
         raise InvalidRequest([Issue(path="", code="incomplete_body", message=message)]) from None
-    except web.HTTPRequestEntityTooLarge:
-        raise BodyTooLarge(BODY_BYTES) from None
+    except RequestPayloadError:
+        raise MalformedHttp from None
+    return bytes(body)
+
+
+def check_framing(request: BaseRequest) -> None:
+    """
+    Refuse a body whose end another reader of the same bytes could see elsewhere.
+
+    Raises:
+        MalformedHttp: Chunked by an old client, which knows no chunks, or encoded besides.
+
+    Source: RFC 9112, 6.1 and 11.2. The rest, such as both a length and chunks, aiohttp's parser refuses.
+    """
+    encodings = request.headers.getall("Transfer-Encoding", ())
+    if encodings and (request.version == HttpVersion10 or [each.strip().lower() for each in encodings] != ["chunked"]):
+        raise MalformedHttp

@@ -17,6 +17,9 @@ RefusedRequest
 ├── TooManyStreams         the key follows the events as often as it may
 ├── NoMoreStreams          so does this process
 ├── SnapshotsBusy          as many snapshots as may be are under way
+├── NoRoom                 as many connections as may be are open
+├── Overdue                no answer could be made in time
+├── WriteOverdue           so it is with a write, which may still take effect
 ├── NotCaughtUp            a projection has not passed the position of Patchbay-After in time
 └── KeysUnreadable         whether the key is in force cannot be told
 """
@@ -179,6 +182,33 @@ class SnapshotsBusy(RefusedRequest):
 
     def __init__(self) -> None:
         super().__init__("Other snapshots are being sent; ask again in a while.")
+
+
+class NoRoom(RefusedRequest):
+    """This copy has as many connections open as it may, in all or from one address."""
+
+    code = "no_room"
+
+    def __init__(self) -> None:
+        super().__init__("Too many connections are open here; close some that are idle, and try again.")
+
+
+class Overdue(RefusedRequest):
+    """No answer could be made in time."""
+
+    code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("This took too long, and was given up.")
+
+
+class WriteOverdue(RefusedRequest):
+    """The same of a write: whether it takes effect is not known."""
+
+    code = "outcome_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("This took too long; it may still take effect. Send it again with the same Idempotency-Key.")
 
 
 class NotCaughtUp(RefusedRequest):

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 from aiohttp.web import BaseRequest
 
 from patchbay.api.authorization import NOBODY
+from patchbay.api.connection import Connection
 from patchbay.api.errors import InvalidRequest
 from patchbay.api.routes import UNROUTED
 from patchbay.assistants.errors import Issue
@@ -22,10 +23,10 @@ class Exchange:
     """A request, who sent it, what its handler may use, and what an error's answer is to add."""
 
     __slots__ = (
+        "_deadline",
         "arguments",
         "backend",
         "command_account",
-        "deadline",
         "failure_facts",
         "path",
         "principal",
@@ -42,13 +43,21 @@ class Exchange:
         self.route = UNROUTED
         self.principal = NOBODY
         self.path = path  # as it came, percent-encoded
-        self.deadline = deadline  # loop time by which there is an answer
+        self._deadline = deadline
         self.arguments: tuple[str, ...] = ()  # of the path
         self.query = _NOTHING
         self.rate_fields = ""
         self.command_account: str | None = None  # who may ask for the command's status; None: operators
         self.releases: str | None = None  # the number whose release the command under way only begins
         self.failure_facts: Mapping[str, object] | None = None
+
+    @property
+    def deadline(self) -> float:
+        """Loop time by which there is an answer. How long a body took that came slowly is the client's affair."""
+        connection = self.request.protocol
+        if isinstance(connection, Connection) and connection.body_ended_at:
+            return max(self._deadline, connection.body_ended_at + self.backend.write_seconds)
+        return self._deadline
 
 
 def parse_query(text: str, known: frozenset[str]) -> Mapping[str, str]:

@@ -46,7 +46,7 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
     # The request itself.
     errors.InvalidRequest: Failure(400, facts=lambda e: {"issues": e.issues}),
     InvalidBody: Failure(400, "invalid_request", facts=lambda e: {"issues": e.issues}),
-    errors.MalformedHttp: Failure(400),
+    errors.MalformedHttp: Failure(400, closes=True),
     errors.Unauthorized: Failure(401, fields=lambda _: {"WWW-Authenticate": 'Bearer realm="patchbay"'}),
     errors.OtherAccount: Failure(403),
     errors.MissingScope: Failure(403, facts=lambda e: {"scope": e.scope}),
@@ -59,6 +59,9 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
     errors.TooManyRequests: Failure(429, fields=lambda e: {"Retry-After": str(e.retry_after_seconds)}),
     errors.TooManyStreams: Failure(429, fields=_retry(_RETRY_STREAM_SECONDS)),
     errors.NoMoreStreams: Failure(503, fields=_retry(_RETRY_STREAM_SECONDS)),
+    errors.NoRoom: Failure(503, fields=_retry(_RETRY_SOON_SECONDS), closes=True),
+    errors.Overdue: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
+    errors.WriteOverdue: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
     errors.SnapshotsBusy: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
     errors.NotCaughtUp: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
     errors.KeysUnreadable: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
@@ -128,16 +131,18 @@ def answer_failure(error: Exception, more_facts: Mapping[str, object] | None = N
         more_fields: Further header fields, each with its line end.
     """
     failure = failure_of(error)
+    code = failure.code or getattr(error, "code", "internal_error")
     body = {
         "success": False,
         "error": failure.sentence or str(error),
-        "code": failure.code or getattr(error, "code", "internal_error"),
+        "code": code,
         "status": failure.status,
         **failure.facts(error),
         **(more_facts or {}),
     }
     fields = "".join([f"{name}: {value}\r\n" for name, value in failure.fields(error).items()])
-    return Answer(status=failure.status, body=encode(body), fields=fields + more_fields, closes=failure.closes)
+    fields += more_fields
+    return Answer(status=failure.status, body=encode(body), fields=fields, code=code, closes=failure.closes)
 
 
 def unsettled(error: outcomes.Unsettled, token: str) -> Answer:
@@ -145,5 +150,10 @@ def unsettled(error: outcomes.Unsettled, token: str) -> Answer:
     location = f"Location: /api/commands/{token}\r\n"
     if isinstance(error, outcomes.Pending):
         command = {"id": token, "status": "pending", "waiting_for": error.waiting_for}
-        return Answer(status=202, body=encode({"success": True, "pending": True, "command": command}), fields=location)
+        return Answer(
+            status=202,
+            body=encode({"success": True, "pending": True, "command": command}),
+            fields=location,
+            code="pending",
+        )
     return answer_failure(error, {"command": {"id": token}}, location)

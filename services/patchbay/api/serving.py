@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
@@ -13,9 +14,10 @@ from aiohttp.web_protocol import RequestHandler
 from patchbay.api.application import Application
 from patchbay.api.bodies import BODY_BYTES
 from patchbay.api.connection import Connection
+from patchbay.api.guarding import Guard, Limits
 
 BACKLOG_CONNECTIONS = 1024
-KEEP_ALIVE_SECONDS = 75.0
+AIOHTTP_KEEP_ALIVE_SECONDS = 86_400.0  # its timer never fires: the guard looks after idle connections
 DRAIN_SECONDS = 10.0  # a write takes 5 s at most; below Kubernetes' 30 s grace period
 # A body that was refused is read and dropped for so long: closing at once would reset the connection, and the client
 # would lose the answer that says why.
@@ -27,13 +29,17 @@ class CannotListen(Exception):
 
 
 class _Server(web.Server):
+    def __init__(self, guard: Guard, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - aiohttp's
+        super().__init__(*arguments, **settings)
+        self._guard = guard
+
     def __call__(self) -> RequestHandler:
         """Make the protocol of one new connection."""
-        return Connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self._guard, self, loop=self._loop, **self._kwargs)
 
 
 @asynccontextmanager
-async def serve(application: Application, host: str, port: int) -> AsyncIterator[int]:
+async def serve(application: Application, host: str, port: int, limits: Limits) -> AsyncIterator[int]:
     """
     Serve until the end of the block; then take no more connections, and let requests under way finish.
 
@@ -43,24 +49,29 @@ async def serve(application: Application, host: str, port: int) -> AsyncIterator
     Raises:
         CannotListen: The address is in use, or not this machine's.
     """
+    guard = Guard(limits)
     server = _Server(
+        guard,
         application.handle,
         request_factory=_make_request,
         access_log=None,
         auto_decompress=False,
-        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        keepalive_timeout=AIOHTTP_KEEP_ALIVE_SECONDS,
         lingering_time=LINGERING_SECONDS,
     )
     try:
         listener = await asyncio.get_running_loop().create_server(server, host, port, backlog=BACKLOG_CONNECTIONS)
     except OSError as error:
         raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    looking = asyncio.create_task(guard.run(), name="look at connections")
     try:
         yield int(listener.sockets[0].getsockname()[1])
     finally:
         listener.close()
         server.pre_shutdown()
         await server.shutdown(DRAIN_SECONDS)
+        looking.cancel()
+        await asyncio.wait([looking])
 
 
 def _make_request(

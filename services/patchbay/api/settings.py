@@ -4,9 +4,11 @@ from typing import Annotated
 
 import msgspec
 
+from patchbay.api.guarding import Limits, Networks
 from patchbay.process import ProcessSettings, Secret
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Seconds = Annotated[float, msgspec.Meta(ge=0.1, le=3_600)]
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -20,9 +22,30 @@ class ApiSettings(ProcessSettings, frozen=True, kw_only=True):
     replication_factor: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1  # likewise
     api_host: str = "127.0.0.1"
     api_port: Port = 8080  # 0 = a free one
+    api_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 4_000
+    api_connections_per_peer: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1_000
+    api_trusted_proxies: Networks | None = None
+    api_head_seconds: Seconds = 10.0
+    api_body_seconds: Seconds = 5.0
+    api_idle_seconds: Seconds = 75.0
+    api_unread_seconds: Seconds = 30.0
+    api_request_seconds: Seconds = 10.0
     operator_key_sha256: Digest | None = None  # of the first operator's key; the others are events
     database_connections: Annotated[int, msgspec.Meta(ge=2, le=100)] = 8
     event_streams: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1_000  # that one process has open
     event_streams_per_key: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 50  # of them
     event_heartbeat_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=300)] = 15.0
     event_buffer_bytes: Annotated[int, msgspec.Meta(ge=4_096)] = 1_048_576  # unread, before a stream is cut off
+
+    def limits(self) -> Limits:
+        """Return what connections may take."""
+        return Limits(
+            connections=self.api_connections,
+            connections_per_peer=self.api_connections_per_peer,
+            trusted_proxies=self.api_trusted_proxies,
+            head_seconds=self.api_head_seconds,
+            body_seconds=self.api_body_seconds,
+            idle_seconds=self.api_idle_seconds,
+            unread_seconds=self.api_unread_seconds,
+            request_seconds=self.api_request_seconds,
+        )

@@ -37,6 +37,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     fields: str = ""
     content_type: str = JSON
+    code: str = ""  # of an error, for the log
     closes: bool = False  # the connection cannot be used again
     stream: Streamed | None = None  # instead of a body
 
@@ -89,6 +90,15 @@ def _head(request: BaseRequest, answer: Answer, request_id: str, more_fields: st
         f"{_STATUS_LINES[answer.status]}{answer.content_type}\r\nContent-Length: {len(answer.body)}{_CONSTANT}"
         f"{request_id}\r\nDate: {http_date()}\r\n{more_fields}{answer.fields}{connection}\r\n"
     )
+
+
+def unasked_bytes(answer: Answer, request_id: str) -> bytes:
+    """Return an answer to a connection whose request nobody reads any more; it is closed after it."""
+    head = (
+        f"{_STATUS_LINES[answer.status]}{answer.content_type}\r\nContent-Length: {len(answer.body)}{_CONSTANT}"
+        f"{request_id}\r\nDate: {http_date()}\r\n{answer.fields}Connection: close\r\n\r\n"
+    )
+    return head.encode("latin-1") + answer.body
 
 
 _dates: dict[int, str] = {}  # at most one: of the second that runs
