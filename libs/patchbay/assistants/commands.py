@@ -66,6 +66,36 @@ class UpdateAssistant(Command, frozen=True, kw_only=True):
     if_match: tuple[int, ...] | None = None  # versions one of which must be current; () = "*" (it must exist)
 
 
+class CloneAssistant(Command, frozen=True, kw_only=True):
+    """Create an assistant that is configured as another one is now, without its numbers."""
+
+    assistant_id: str  # of the new one
+    account_id: str
+    source_id: str
+    name: str | None = None  # None: the other's, with " (Copy)" behind it
+    if_match: tuple[int, ...] | None = None  # of the other
+
+
+class DeclareAssistant(Command, frozen=True, kw_only=True):
+    """Let there be an assistant of this name that is what the fields say: create it, or change what differs."""
+
+    assistant_id: str  # of a new one
+    account_id: str
+    name: str
+    template_id: str | None  # None: of a new one the default, of an existing one whatever it was
+    fields: AssistantUpdated  # its assistant_id equals the command's; UNSET = the template's, or as it is
+    if_match: tuple[int, ...] | None = None
+    is_new: bool = False  # only if there is none
+
+
+class SwitchInbound(Command, frozen=True, kw_only=True):
+    """Let an assistant answer calls, which takes a number that calls come to; or not."""
+
+    assistant_id: str
+    is_enabled: bool
+    if_match: tuple[int, ...] | None = None
+
+
 class DeleteAssistant(Command, frozen=True, kw_only=True):
     """Let an assistant be no more; its numbers become free."""
 

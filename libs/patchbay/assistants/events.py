@@ -42,6 +42,13 @@ class KeyRevoked(Event, frozen=True, kw_only=True):
     key_id: str
 
 
+class ClonedFrom(msgspec.Struct, frozen=True, kw_only=True):
+    """Which assistant another was copied from, as it was at which version."""
+
+    assistant_id: str
+    version: int
+
+
 class AssistantCreated(Event, frozen=True, kw_only=True):
     """An assistant exists, with its whole configuration as it was decided (version 1)."""
 
@@ -65,6 +72,7 @@ class AssistantCreated(Event, frozen=True, kw_only=True):
     recording_enabled: bool
     inbound_enabled: bool
     outbound_enabled: bool
+    cloned_from: ClonedFrom | msgspec.UnsetType = msgspec.UNSET
 
 
 class AssistantUpdated(Event, frozen=True, kw_only=True):

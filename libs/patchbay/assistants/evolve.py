@@ -83,8 +83,11 @@ def evolve_account(  # noqa: PLR0911 - one return per event
     match event:
         case AssistantCreated():
             created = _created(event, time)
-            return replace(account, assistants={**account.assistants, event.assistant_id: created})
+            named = _named(account.named, event.assistant_id, event.name)
+            return replace(account, assistants={**account.assistants, event.assistant_id: created}, named=named)
         case AssistantUpdated():
+            if event.name is not msgspec.UNSET:
+                account = replace(account, named=_named(account.named, event.assistant_id, event.name))
             if event.assistant_id not in account.assistants:
                 return account
             updated = _updated(_present(account.assistants[event.assistant_id], event), event, time)
@@ -212,7 +215,19 @@ def _deleted(account: Account, event: AssistantDeleted) -> Account:
     if event.assistant_id in assistants:
         _present(assistants[event.assistant_id], event)
         assistants[event.assistant_id] = None
-    return replace(account, assistants=assistants, holders=_holders_without(account, event.assistant_id))
+    holders = _holders_without(account, event.assistant_id)
+    named = _named(account.named, event.assistant_id, None)
+    return replace(account, assistants=assistants, holders=holders, named=named)
+
+
+def _named(named: Mapping[str, tuple[str, ...]], assistant_id: str, name: str | None) -> Mapping[str, tuple[str, ...]]:
+    """Return who has the loaded names once this assistant has `name`, or none."""
+    if not named:
+        return named
+    without = {each: tuple(one for one in having if one != assistant_id) for each, having in named.items()}
+    if name is not None and name in without:
+        without[name] = tuple(sorted((*without[name], assistant_id)))
+    return without
 
 
 def _holders_without(account: Account, assistant_id: str) -> dict[str, Holding | None]:

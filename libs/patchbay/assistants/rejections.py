@@ -5,6 +5,11 @@ Rejection
 ├── AccountNotOpened, AccountExists
 ├── AssistantNotFound, KeyNotFound, NumberNotFound
 ├── KeyNotInForce          it is revoked, or has expired
+├── AmbiguousName          several assistants have the name
+├── NameInUse              one has the name, and the client wants it only if none has
+├── NothingToMatch         none has it, and the client knows a version of it
+├── TypeDiffers            the assistant was made from another template
+├── InboundNeedsNumber     no call could reach the assistant
 ├── NumberTaken            another assistant of the account holds it
 ├── NumberOwnedElsewhere   another account has it
 ├── FallbackToItself       calls would go round in a circle
@@ -93,6 +98,71 @@ class NumberNotFound(Rejection):
         self.number_ids = number_ids  # every one, in the order asked for
 
 
+class AmbiguousName(Rejection):
+    """Several assistants of the account have the name, so it does not say which one is meant."""
+
+    code = "ambiguous_name"
+
+    def __init__(self, name: str, assistant_ids: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{len(assistant_ids)} assistants have the name {name!r}: {_list(assistant_ids, 'and')}; "
+            "change the one that is meant by its id, or rename or delete the others."
+        )
+        self.name = name
+        self.assistant_ids = assistant_ids
+
+
+class NameInUse(Rejection):
+    """An assistant has the name, and the client said that none must (`If-None-Match: *`)."""
+
+    code = "name_in_use"
+
+    def __init__(self, name: str, assistant: Assistant) -> None:
+        super().__init__(f"There is an assistant {name!r} already: {assistant.id}.")
+        self.name = name
+        self.assistant_id = assistant.id
+        self.current_version = assistant.version
+
+
+class NothingToMatch(Rejection):
+    """No assistant has the name, and the client said which version it must have."""
+
+    code = "nothing_to_match"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no assistant {name!r}, so it is at none of the versions of If-Match.")
+        self.name = name
+
+
+class TypeDiffers(Rejection):
+    """The assistant was made from another template, and that stays so for its life."""
+
+    code = "type_differs"
+
+    def __init__(self, assistant: Assistant, template_id: str) -> None:
+        super().__init__(
+            f"Assistant {assistant.id} was made from the template {assistant.type}, which cannot become {template_id}; "
+            "leave templateId out, or delete the assistant first."
+        )
+        self.assistant_id = assistant.id
+        self.type = assistant.type
+
+
+class InboundNeedsNumber(Rejection):
+    """The assistant is to answer calls, and has no active phone number that they could come to."""
+
+    code = "inbound_needs_number"
+
+    def __init__(self, assistant: Assistant) -> None:
+        count = len(assistant.phone_number_ids)
+        lacks = f"has no active one among its {count} phone numbers" if count else "has no phone number"
+        super().__init__(
+            f"Assistant {assistant.id} {lacks}, so no call could reach it; "
+            f"assign one first: PATCH /api/assistants/{assistant.id}/telephony/phone-numbers."
+        )
+        self.assistant_id = assistant.id
+
+
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """A number and the assistant of the same account that holds it."""
 
@@ -171,8 +241,8 @@ class ModelOfAnotherProvider(Rejection):
         self.belongs_to = belongs_to
 
 
-def _list(items: tuple[object, ...]) -> str:
+def _list(items: tuple[object, ...], word: str = "or") -> str:
     shown = [str(item) for item in items[:10]]
     if len(items) > len(shown):
         shown.append(f"{len(items) - len(shown)} more")
-    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " or " + shown[-1]
+    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + f" {word} " + shown[-1]

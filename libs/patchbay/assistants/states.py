@@ -92,6 +92,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     holders: Mapping[str, Holding | None] = {}  # by number id
     numbers: Mapping[str, OwnedNumber | None] = {}  # by number id; of other streams: `evolve` never touches it
     keys: Mapping[str, Key | None] = {}
+    named: Mapping[str, tuple[str, ...]] = {}  # by name: all assistants that have it, sorted; () = none
 
 
 class Number(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,9 +15,11 @@ from patchbay.api.writing.outcomes import State, Written
 from patchbay.assistants.commands import (
     AssignNumbers,
     Command,
+    DeclareAssistant,
     OpenAccount,
     RegisterNumber,
     RevokeKey,
+    SwitchInbound,
     UpdateAssistant,
     UpdateNumber,
 )
@@ -42,6 +44,9 @@ from patchbay.assistants.states import Account, Assistant, Number, Operators
 encode = msgspec.json.Encoder().encode
 
 _WARNED_FIELDS = ("model", "voice_model", "transcriptor_model", "first_message", "system_prompt")
+
+
+_decode_assistant = msgspec.json.Decoder(Assistant).decode
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -109,10 +114,15 @@ def effect_of(  # noqa: PLR0911 - one return per event
             raise CannotTell(f"no answer is known for {type(event).__name__}")
 
 
-def _unchanged(command: Command, state: State) -> Effect:
+def _unchanged(command: Command, state: State) -> Effect:  # noqa: PLR0911 - one return per command
     match command:
         case UpdateAssistant():
             return _assistant(_of(state, command.assistant_id), warnings_of(changed_fields(command.changes)))
+        case SwitchInbound():
+            return _assistant(_of(state, command.assistant_id), ())
+        case DeclareAssistant():
+            (assistant_id,) = _as(Account, state).named[command.name]
+            return _assistant(_of(state, assistant_id), warnings_of(changed_fields(command.fields)))
         case AssignNumbers():
             return _assignment(_of(state, command.assistant_id), command.number_ids)
         case OpenAccount():
@@ -140,6 +150,12 @@ def _assignment(assistant: Assistant, number_ids: tuple[str, ...]) -> Effect:
         "assistant": assistant,
     }
     return Effect(encode(body), assistant.version)
+
+
+def assignment_body(record: bytes) -> bytes:
+    """Return the body that shows the numbers of an assistant, from its record."""
+    assistant = _decode_assistant(record)
+    return _assignment(assistant, assistant.phone_number_ids).body
 
 
 def _assignment_message(count: int) -> str:

@@ -29,6 +29,7 @@ from patchbay.api.handlers import (
     own_account,
     phone_numbers,
     routing,
+    telephony,
 )
 from patchbay.api.minting import name_request
 from patchbay.api.rate_limits import fields as rate_fields
@@ -46,6 +47,7 @@ ROUTES: Final = tuple(
     chain(
         assistants.ROUTES,
         assistant_lifecycle.ROUTES,
+        telephony.ROUTES,
         phone_numbers.ROUTES,
         accounts.ROUTES,
         own_account.ROUTES,

@@ -72,6 +72,9 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
     rejections.KeyNotInForce: Failure(409),
     rejections.NumberNotFound: Failure(404, facts=lambda e: {"phone_number_ids": e.number_ids}),
     rejections.AccountExists: Failure(409),
+    rejections.AmbiguousName: Failure(409, facts=lambda e: {"assistant_ids": e.assistant_ids}),
+    rejections.TypeDiffers: Failure(409, facts=lambda e: {"assistant_id": e.assistant_id, "type": e.type}),
+    rejections.InboundNeedsNumber: Failure(409, facts=lambda e: {"assistant_id": e.assistant_id}),
     rejections.NumberTaken: Failure(
         409,
         facts=lambda e: {
@@ -85,6 +88,10 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
     rejections.NumberOwnedElsewhere: Failure(409),
     rejections.FallbackToItself: Failure(409),
     rejections.ModelOfAnotherProvider: Failure(409, facts=lambda e: {"field": e.field, "provider": e.belongs_to}),
+    rejections.NameInUse: Failure(
+        412, facts=lambda e: {"assistant_id": e.assistant_id, "current_version": e.current_version}
+    ),
+    rejections.NothingToMatch: Failure(412),
     rejections.VersionMismatch: Failure(412, facts=lambda e: {"current_version": e.current_version}),
     # What became of a write. Those that are not settled are answered by `unsettled`.
     outcomes.Unavailable: Failure(503, "unavailable", fields=_retry(_RETRY_SOON_SECONDS)),

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from patchbay.assistants import events
 from patchbay.assistants.commands import (
     AssignNumbers,
+    CloneAssistant,
     Command,
     CreateAssistant,
     DeleteAssistant,
@@ -33,13 +34,17 @@ _BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
 }
 
 
-def of(event: type[Event]) -> st.SearchStrategy[Event]:
-    """Any event of one class: each field any value of its type."""
+def of(event: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
+    """Any event, or part of one, of one class: each field any value of its type."""
     fields = {}
     for field in msgspec.structs.fields(event):
         alternatives = getattr(field.type, "__args__", ()) if field.type not in _BY_TYPE else (field.type,)
-        fields[field.name] = st.one_of([_BY_TYPE[alternative] for alternative in alternatives])
+        fields[field.name] = st.one_of([_part(alternative) for alternative in alternatives])
     return st.builds(event, **fields)
+
+
+def _part(kind: Any) -> st.SearchStrategy[Any]:
+    return _BY_TYPE[kind] if kind in _BY_TYPE else of(kind)
 
 
 ALL_EVENTS: tuple[type[Event], ...] = tuple(
@@ -86,6 +91,7 @@ steps: st.SearchStrategy[Command | Reregister] = st.one_of(
         reassign=st.booleans(),
     ),
     st.builds(UnassignNumber, number_id=number_ids),
+    st.builds(CloneAssistant, assistant_id=assistant_ids, account_id=st.just("acct_x"), source_id=assistant_ids),
     st.builds(DeleteAssistant, assistant_id=assistant_ids),
     st.builds(Reregister, number_ids, st.booleans()),
 )

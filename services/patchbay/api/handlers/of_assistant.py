@@ -9,16 +9,20 @@ from patchbay.api.commanding import answer_written, carry_out, command_id_of, wr
 from patchbay.api.conditional import field, parse_if_match
 from patchbay.api.errors import NotFound
 from patchbay.api.exchange import Exchange
+from patchbay.api.reading.assistants import AssistantRecord
 from patchbay.api.wire import Answer
 from patchbay.assistants import ids
 from patchbay.assistants.commands import (
     AssignNumbers,
+    CloneAssistant,
+    DeclareAssistant,
     DeleteAssistant,
+    SwitchInbound,
     UpdateAssistant,
 )
 from patchbay.assistants.rejections import AssistantNotFound, NumberTaken, VersionMismatch
 
-Change = UpdateAssistant | AssignNumbers | DeleteAssistant
+Change = UpdateAssistant | AssignNumbers | DeleteAssistant | SwitchInbound | CloneAssistant | DeclareAssistant
 
 
 def assistant_of_path(exchange: Exchange) -> str:
@@ -44,6 +48,22 @@ def if_match_of(exchange: Exchange) -> tuple[int, ...] | None:
     return parse_if_match(field(exchange.request.headers, "If-Match"))
 
 
+async def find_own(exchange: Exchange) -> AssistantRecord:
+    """
+    Return the assistant of the path, as the read model shows it now.
+
+    Raises:
+        NotFound: There is none.
+        OtherAccount: It is another account's.
+    """
+    (assistant_id,) = exchange.arguments
+    record = await exchange.backend.assistants.find(assistant_id)
+    if record is None:
+        raise NotFound(f"There is no assistant {assistant_id}.")
+    exchange.principal.demand_own(record.account_id, "The assistant")
+    return record
+
+
 async def change(
     exchange: Exchange,
     account_id: str,
@@ -64,8 +84,8 @@ async def change(
     write = write_of(exchange, account_id, command, body, id_=id_, changes_routing=changes_routing)
     try:
         written = await carry_out(exchange, account_id, write)
-    except AssistantNotFound:
-        await _refuse_other_accounts(exchange, account_id, command.assistant_id)
+    except AssistantNotFound as missing:
+        await _refuse_other_accounts(exchange, account_id, missing.assistant_id)
         raise
     except VersionMismatch as mismatch:
         known = max(mismatch.if_match, default=0)

@@ -21,7 +21,16 @@ def wanted_by(stream: str, writes: Sequence[Write]) -> Wanted:
     if len(writes) == 1 and not isinstance(writes[0].command, UnassignNumber):  # most streams, most of the time
         (write,) = writes
         n = needs(write.command)
-        return Wanted(stream, (write.command_id,), n.assistants, n.numbers, holdings_of=n.holdings_of, keys=n.keys)
+        return Wanted(
+            stream,
+            (write.command_id,),
+            n.assistants,
+            n.numbers,
+            holdings_of=n.holdings_of,
+            keys=n.keys,
+            numbers_of=n.numbers_of,
+            names=n.names,
+        )
     read = [needs(write.command) for write in writes]
     return Wanted(
         stream=stream,
@@ -32,6 +41,8 @@ def wanted_by(stream: str, writes: Sequence[Write]) -> Wanted:
         holders_of=frozenset(w.command.number_id for w in writes if isinstance(w.command, UnassignNumber)),
         holdings_of=_NONE.union(*(n.holdings_of for n in read)),
         keys=_NONE.union(*(n.keys for n in read)),
+        numbers_of=_NONE.union(*(n.numbers_of for n in read)),
+        names=_NONE.union(*(n.names for n in read)),
     )
 
 
@@ -58,12 +69,13 @@ def is_read(event: Event, state: State) -> bool:
     True if a command that `state` was loaded for may read what a pending event makes.
 
     A run of creations is long, and each fold copies all those before it: an assistant that nobody asked for is left
-    out, unless numbers are looked at, whose holders are known only from the events.
+    out, unless numbers are looked at, whose holders are known only from the events, or names.
     """
     return not (
         isinstance(event, AssistantCreated)
         and isinstance(state, Account)
         and not state.holders
+        and not state.named
         and event.assistant_id not in state.assistants
     )
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from patchbay.api.coalescing import Coalescer
 from patchbay.api.live import LiveGenerations
+from patchbay.api.writing.parts import MORE_PARTS, folded
 from patchbay.api.writing.snapshot import Loaded, Snapshot, Wanted
 from patchbay.eventlog import LogIdentity
 from patchbay.postgres import Pool
@@ -71,7 +72,7 @@ SELECT 'key', key_id, account_id, name, hint, expires_at, revoked_at, requests_p
        convert_to(array_to_json(scopes)::text, 'UTF8'), convert_to(created_at, 'UTF8')
   FROM {read_model}.keys WHERE key_id = ANY($8::text[])
 """
-_OPTIONAL = ((4, _ASSISTANTS), (5, _NUMBERS), (6, _HOLDINGS), (7, _HOLDERS), (8, _KEYS))
+_OPTIONAL = ((4, _ASSISTANTS), (5, _NUMBERS), (6, _HOLDINGS), (7, _HOLDERS), (8, _KEYS), *MORE_PARTS)
 
 
 class Loader:
@@ -109,6 +110,8 @@ class Loader:
             _all(w.holdings_of for w in wanted),
             _all(w.holders_of for w in wanted),
             _all(w.keys for w in wanted),
+            _all(w.numbers_of for w in wanted),
+            folded(_all(w.names for w in wanted)),
         ]
         statement, used = _ALWAYS, parameters[:3]
         for number, branch in _OPTIONAL:

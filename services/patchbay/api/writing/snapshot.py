@@ -23,6 +23,8 @@ class Wanted(msgspec.Struct, frozen=True):
     holders_of: frozenset[str] = frozenset()  # numbers whose holding assistant is wanted with all its holdings
     holdings_of: frozenset[str] = frozenset()  # assistants whose every holding is wanted
     keys: frozenset[str] = frozenset()
+    numbers_of: frozenset[str] = frozenset()  # assistants whose every number is wanted, with who holds it
+    names: frozenset[str] = frozenset()  # with who has them
 
 
 class KnownCommand(msgspec.Struct, frozen=True):
@@ -60,6 +62,7 @@ class Snapshot:
         self._numbers: dict[str, Number] = {}
         self._holdings: dict[str, dict[str, Holding]] = {}  # by account, by number
         self._keys: dict[str, Key] = {}
+        self._named: dict[tuple[str, str], list[str]] = {}  # by account and name
         for row in rows:
             self._TAKE[row[0]](self, row)
 
@@ -117,6 +120,12 @@ class Snapshot:
             revoked_at=revoked_at,
         )
 
+    def _take_named(self, row: "Record") -> None:
+        _, assistant_id, account_id, name, *_, record, _ = row
+        self._named.setdefault((account_id, name), []).append(assistant_id)
+        if record is not None:
+            self._assistants[assistant_id] = _decode_assistant(record)
+
     _TAKE = {  # noqa: RUF012 - never changed
         "live": _pass_over,
         "at": _take_position,
@@ -128,6 +137,7 @@ class Snapshot:
         "number": _take_number,
         "holding": _take_holding,
         "key": _take_key,
+        "named": _take_named,
     }
 
     def of_each(self, wanted: Iterable[Wanted]) -> list[Loaded]:
@@ -153,9 +163,12 @@ class Snapshot:
         slug, name, created_at = self._accounts.get(stream, (None, None, None))
         held = self._holdings.get(stream, {})
         holders = {number: held.get(number) for number in wanted.numbers | wanted.holders_of}
-        of_whom = wanted.holdings_of | {h.assistant_id for h in holders.values() if h}
+        of_whom = wanted.holdings_of | wanted.numbers_of | {h.assistant_id for h in holders.values() if h}
         holders.update({number: holding for number, holding in held.items() if holding.assistant_id in of_whom})
+        numbers = wanted.numbers | {n for n, holding in held.items() if holding.assistant_id in wanted.numbers_of}
+        named = {name: tuple(sorted(self._named.get((stream, name), ()))) for name in wanted.names}
         assistants = wanted.assistants | {h.assistant_id for n in wanted.holders_of if (h := held.get(n))}
+        assistants |= {one for having in named.values() for one in having if one in self._assistants}
         return Account(
             id=stream,
             slug=slug,
@@ -163,8 +176,9 @@ class Snapshot:
             created_at=created_at,
             assistants={assistant: self._assistant_of(assistant, stream) for assistant in assistants},
             holders=holders,
-            numbers={number: self._owned(number, stream) for number in wanted.numbers},
+            numbers={number: self._owned(number, stream) for number in numbers},
             keys={key: self._key_of(key, stream) for key in wanted.keys},
+            named=named,
         )
 
     def _assistant_of(self, assistant_id: str, account_id: str) -> Assistant | None:

@@ -70,9 +70,15 @@ class World(Fold):
             return state
         held = {number: holding for number, holding in state.holders.items() if holding}
         holders = {number: held.get(number) for number in wanted.numbers | wanted.holders_of}
-        of_whom = wanted.holdings_of | {h.assistant_id for n in wanted.holders_of if (h := holders[n])}
+        of_whom = (
+            wanted.holdings_of | wanted.numbers_of | {h.assistant_id for n in wanted.holders_of if (h := holders[n])}
+        )
         holders.update({number: holding for number, holding in held.items() if holding.assistant_id in of_whom})
+        numbers = wanted.numbers | {n for n, holding in held.items() if holding.assistant_id in wanted.numbers_of}
+        there = [assistant for assistant in state.assistants.values() if assistant is not None]
+        named = {name: tuple(sorted(one.id for one in there if one.name == name)) for name in wanted.names}
         assistants = wanted.assistants | {held[n].assistant_id for n in wanted.holders_of if n in held}
+        assistants |= {one for having in named.values() for one in having[:2]}
         return Account(
             id=state.id,
             slug=state.slug,
@@ -80,8 +86,9 @@ class World(Fold):
             created_at=state.created_at,
             assistants={assistant: state.assistants.get(assistant) for assistant in assistants},
             holders=holders,
-            numbers={number: self._owned(number, state.id) for number in wanted.numbers},
+            numbers={number: self._owned(number, state.id) for number in numbers},
             keys={key: state.keys.get(key) for key in wanted.keys},
+            named=named,
         )
 
     def _owned(self, number_id: str, account: str) -> OwnedNumber | None:
