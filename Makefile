@@ -37,7 +37,7 @@ format: install-dev ## Format the code and sort its imports
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --select I --fix .
 
-schemas: install-dev ## Write schemas/events anew from the types of events
+schemas: install-dev ## Write schemas/events and docs/openapi.yaml anew from the types
 	@$(BIN)/python schemas/generate.py
 
 bench: install-dev ## Measure against a plain CRUD service, in the same run

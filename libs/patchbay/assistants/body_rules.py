@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from patchbay.assistants import fields
 from patchbay.assistants.catalogue import Catalogue
+from patchbay.assistants.described import says, schema_of
 from patchbay.assistants.errors import Issue
 from patchbay.assistants.fields import InvalidValue, Rule
 from patchbay.assistants.ids import NUMBER
@@ -14,6 +15,9 @@ from patchbay.assistants.scopes import SCOPES
 from patchbay.assistants.templates import TEMPLATE_IDS
 
 Fields = dict[str, Any]
+
+MOST_NUMBERS: Final = 1_000  # in one assignment
+MOST_SCOPES: Final = 50
 
 
 def read_fields(body: Fields, rules: Mapping[str, Rule], required: tuple[str, ...], issues: list[Issue]) -> Fields:
@@ -62,10 +66,17 @@ def read_list(items: object, path: str, rule: Rule, at_most: int, issues: list[I
     return tuple(values)
 
 
-def _list(value: object) -> object:
-    if not isinstance(value, list):
-        raise fields.wrong_type("a list", value)
-    return value
+def _list_of(rule: Rule, at_most: int, at_least: int = 0) -> Rule:
+    """A list; what it may hold is told here, and judged by `read_list`, which names each item that is wrong."""
+    bounds = {"minItems": at_least, "maxItems": at_most, "uniqueItems": True}
+
+    @says({"type": "array", "items": schema_of(rule), **bounds})
+    def check(value: object) -> object:
+        if not isinstance(value, list):
+            raise fields.wrong_type("a list", value)
+        return value
+
+    return check
 
 
 @lru_cache(maxsize=8)
@@ -104,7 +115,7 @@ NUMBER_ID: Final = fields.identifier(NUMBER)
 SCOPE: Final = fields.one_of(sorted(SCOPES), "unknown_scope")
 ASSIGN_RULES: Final[Mapping[str, Rule]] = {
     "accountSlug": fields.slug,
-    "phoneNumberIds": _list,
+    "phoneNumberIds": _list_of(NUMBER_ID, MOST_NUMBERS),
     "reassign": fields.boolean,
 }
 REGISTER_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "phoneNumber": fields.phone_number}
@@ -126,7 +137,7 @@ KEY_RULES: Final[Mapping[str, Rule]] = {
     "operators": fields.boolean,
     "name": fields.label(fields.NAME_CHARACTERS),
     "mode": fields.one_of(("live", "test")),
-    "scopes": _list,
+    "scopes": _list_of(SCOPE, MOST_SCOPES, at_least=1),
     "expiresAt": fields.time,
     "requestsPerHour": fields.integer(*fields.REQUESTS_PER_HOUR, nullable=True),
 }

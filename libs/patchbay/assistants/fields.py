@@ -12,7 +12,8 @@ import phonenumbers
 from langcodes.data_dicts import ALL_SCRIPTS, VALIDITY
 from langcodes.tag_parser import LanguageTagError, parse_tag
 
-from patchbay.assistants.ids import is_id
+from patchbay.assistants.described import or_null, says
+from patchbay.assistants.ids import is_id, shape_of
 
 Rule = Callable[[object], object]
 
@@ -27,7 +28,11 @@ OVERLAP_SECONDS: Final = (0, 604_800)  # for which a replaced key may act beside
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SLUG_CHARACTERS: Final = (3, 40)
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# What str.strip() takes away, and what is left: the pattern of a label says both to who reads only the schema.
+_BLANKS: Final = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_UNSEEN: Final = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # blanks and controls
+_CONTROLS: Final = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_CONTROL: Final = re.compile(f"[{_CONTROLS}]")
 _PHONE_NUMBER: Final = re.compile(r"\+[0-9 ().\-/]{4,40}")
 _SIP_URI: Final = re.compile(
     r"(?P<scheme>[sS][iI][pP][sS]?):(?:[A-Za-z0-9_.!~*+-]{1,64}@)?"
@@ -86,6 +91,7 @@ def _checked_text(value: object, at_most: int) -> str:
 def prompt(at_most: int) -> Rule:
     """A text of many lines that `null` clears."""
 
+    @says({"type": ["string", "null"], "maxLength": at_most, "pattern": "^[^\\x00]*$"})
     def check(value: object) -> str | None:
         return None if value is None else _checked_text(value, at_most)
 
@@ -95,6 +101,7 @@ def prompt(at_most: int) -> Rule:
 def label(at_most: int = TEXT_CHARACTERS, *, clearable: bool = False) -> Rule:
     """A text of one line, without blanks around it; not empty, unless `null` clears it."""
 
+    @says(or_null({"type": "string", "pattern": _label_pattern(at_most, clearable=clearable)}, nullable=clearable))
     def check(value: object) -> str | None:
         if value is None and clearable:
             return None
@@ -110,9 +117,17 @@ def label(at_most: int = TEXT_CHARACTERS, *, clearable: bool = False) -> Rule:
     return check
 
 
+def _label_pattern(at_most: int, *, clearable: bool) -> str:
+    """Return the pattern of one line of 1 to `at_most` characters, with any blanks around it."""
+    visible = f"[^{_UNSEEN}]"
+    line = f"{visible}(?:[^{_CONTROLS}]{{0,{at_most - 2}}}{visible})?"
+    return f"^[{_BLANKS}]*(?:{line}[{_BLANKS}]*)?$" if clearable else f"^[{_BLANKS}]*{line}[{_BLANKS}]*$"
+
+
 def number(at_least: float, at_most: float) -> Rule:
     """A number; kept as a float."""
 
+    @says({"type": "number", "minimum": at_least, "maximum": at_most})
     def check(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise wrong_type("a number", value)
@@ -126,6 +141,7 @@ def number(at_least: float, at_most: float) -> Rule:
 def integer(at_least: int, at_most: int, *, nullable: bool = False) -> Rule:
     """A whole number, written without a fraction: 1024, not 1024.0."""
 
+    @says(or_null({"type": "integer", "minimum": at_least, "maximum": at_most}, nullable=nullable))
     def check(value: object) -> int | None:
         if value is None and nullable:
             return None
@@ -138,6 +154,7 @@ def integer(at_least: int, at_most: int, *, nullable: bool = False) -> Rule:
     return check
 
 
+@says({"type": "boolean"})
 def boolean(value: object) -> bool:
     """A boolean: `true` or `false`, nothing like it."""
     if not isinstance(value, bool):
@@ -150,6 +167,7 @@ def one_of(known: Collection[str], code: str = "unknown_value") -> Rule:
     choices = frozenset(known)
     listed = ", ".join(known)
 
+    @says({"type": "string", "enum": list(known)})
     def check(value: object) -> str:
         if not isinstance(value, str):
             raise wrong_type("a string", value)
@@ -160,6 +178,14 @@ def one_of(known: Collection[str], code: str = "unknown_value") -> Rule:
     return check
 
 
+@says(
+    {
+        "type": "string",
+        "pattern": f"^{_SLUG.pattern}$",
+        "minLength": _SLUG_CHARACTERS[0],
+        "maxLength": _SLUG_CHARACTERS[1],
+    }
+)
 def slug(value: object) -> str:
     """The slug of an account: 3 to 40 of a-z and 0-9, single hyphens inside."""
     if not isinstance(value, str):
@@ -172,6 +198,7 @@ def slug(value: object) -> str:
     return value
 
 
+@says({"type": "string", "format": "language-tag", "pattern": f"^{_LANGUAGE.pattern}$", "maxLength": TEXT_CHARACTERS})
 def language(value: object) -> str:
     """
     A BCP-47 language tag, kept in its usual case (`en-us` becomes `en-US`).
@@ -202,6 +229,7 @@ def _language_tag(text: str) -> str | None:
     return "-".join(subtags) if known else None
 
 
+@says({"type": "string", "format": "phone-number", "pattern": f"^[{_BLANKS}]*{_PHONE_NUMBER.pattern}[{_BLANKS}]*$"})
 def phone_number(value: object) -> str:
     """
     A phone number in international form, kept as E.164. Numbers of ranges that nobody has heard of yet are allowed.
@@ -221,6 +249,7 @@ def phone_number(value: object) -> str:
     raise InvalidValue("invalid_phone_number", "This field must be a phone number with + and country code, in E.164.")
 
 
+@says({"type": ["string", "null"], "format": "call-target", "maxLength": TEXT_CHARACTERS})
 def call_target(value: object) -> str | None:
     """
     Where a call can be sent: a phone number, kept as E.164, or a SIP or SIPS URI; `null` = nowhere.
@@ -261,6 +290,7 @@ def _is_host(text: str) -> bool:
     return True
 
 
+@says({"type": ["string", "null"], "format": "date-time"})
 def time(value: object) -> str | None:
     """A time with its offset, ISO 8601, kept in UTC with six digits; `null` = never."""
     if value is None:
@@ -282,6 +312,7 @@ def time(value: object) -> str | None:
 def identifier(prefix: str) -> Rule:
     """An id of the kind `prefix`."""
 
+    @says({"type": "string", "pattern": f"^{shape_of(prefix)}$"})
     def check(value: object) -> str:
         if not isinstance(value, str):
             raise wrong_type("a string", value)

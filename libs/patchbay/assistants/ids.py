@@ -30,6 +30,11 @@ def is_id(prefix: str, text: str) -> bool:
     return _SHAPES[prefix].fullmatch(text) is not None
 
 
+def shape_of(prefix: str) -> str:
+    """Return the regular expression of a whole id of the kind `prefix`."""
+    return _SHAPES[prefix].pattern
+
+
 def kind_of(text: str) -> str | None:
     """Return the prefix of `text` if it is an id of one of our kinds."""
     prefix = text.partition("_")[0]

@@ -9,6 +9,8 @@ from patchbay.assistants.body_rules import (
     ACCOUNT_RULES,
     ASSIGN_RULES,
     KEY_RULES,
+    MOST_NUMBERS,
+    MOST_SCOPES,
     NUMBER_ID,
     NUMBER_RULES,
     REGISTER_RULES,
@@ -27,8 +29,6 @@ from patchbay.assistants.events import AssistantUpdated
 from patchbay.assistants.fields import Rule
 from patchbay.assistants.templates import DEFAULT_TEMPLATE
 
-MOST_NUMBERS: Final = 1_000  # in one assignment
-MOST_SCOPES: Final = 50
 DEFAULT_REQUESTS_PER_HOUR: Final = 1_000
 DEFAULT_OVERLAP_SECONDS: Final = 3_600
 

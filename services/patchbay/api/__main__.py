@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 import structlog
 
-from patchbay.api.application import Application
+from patchbay.api.application import ROUTES, Application
 from patchbay.api.authentication import KeyRing
 from patchbay.api.backend import Backend
+from patchbay.api.description.published import publish
 from patchbay.api.feed.catching_up import PAGES_AT_ONCE
 from patchbay.api.feed.feed import Feed, FeedLimits
 from patchbay.api.live import LiveGenerations, read_generations
@@ -125,6 +126,7 @@ def _assemble(settings: ApiSettings, identity: LogIdentity, reader: Reader, even
         feed=Feed(events, identity, key_ring, _feed_limits(settings)),
         snapshots=Snapshots(settings.database_url.reveal(), identity.log_id, identity.partition_count),
         health=Health(),
+        published=publish(ROUTES),
     )
 
 

@@ -23,6 +23,7 @@ from patchbay.api.handlers import (
     assistant_lifecycle,
     assistants,
     commands,
+    documentation,
     events,
     health,
     keys,
@@ -55,6 +56,7 @@ ROUTES: Final = tuple(
         commands.ROUTES,
         routing.ROUTES,
         events.ROUTES,
+        documentation.ROUTES,
         health.ROUTES,
     )
 )

@@ -5,6 +5,7 @@ from typing import Protocol
 import msgspec
 
 from patchbay.api.authentication import KeyRing
+from patchbay.api.description.published import Published
 from patchbay.api.feed.feed import Feed
 from patchbay.api.rate_limits import RateLimits
 from patchbay.api.reading.accounts import Accounts
@@ -49,6 +50,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     events: Events
     feed: Feed
     health: Health
+    published: Published
     write_seconds: float = (
         4.0  # from the request to its answer, whatever hangs; below the 5 s that clients are promised
     )

@@ -58,10 +58,21 @@ def none_match(header: str | None, version: int) -> bool:
 
     Source: RFC 9110, 13.1.2.
     """
+    return none_match_tag(header, etag_of(version))
+
+
+def none_match_tag(header: str | None, current: str) -> bool:
+    """
+    True if the client does not have what this entity tag stands for. The comparison is weak.
+
+    Raises:
+        InvalidRequest: The header is malformed.
+
+    Source: RFC 9110, 13.1.2.
+    """
     tags = _parse("If-None-Match", header)
     if tags is None:
         return True
-    current = etag_of(version)
     return bool(tags) and all(tag.removeprefix("W/") != current for tag in tags)
 
 
