@@ -11,6 +11,7 @@ from patchbay.api.description.schemas import body_of, record_of, ref, success
 from patchbay.api.description.values import (
     ACCOUNT,
     ACCOUNT_ID,
+    ACCOUNT_SLUG,
     ASSISTANT,
     ASSISTANT_ID,
     ASSISTANT_PATH,
@@ -26,7 +27,6 @@ from patchbay.assistants.configuration import template_configuration
 from patchbay.assistants.states import Assistant
 from patchbay.assistants.templates import TEMPLATE_IDS
 
-ACCOUNT_SLUG: Final = "The account that it is for: the key's own; an operator's key may name any."
 FIELD_WORDS: Final[Mapping[str, str]] = {
     "name": "1 to 200 characters, one line; blanks around it are cut off. Several assistants may have the same.",
     "type": "The template that it was made from.",
@@ -101,8 +101,18 @@ RECORDS: Final[Mapping[str, Schema]] = {
         FIELD_WORDS,
     )
 }
-_WRITTEN: Final = success(
+WRITTEN: Final = success(
     {"assistant": example_of_assistant()}, optional=("warnings",), assistant=ref("Assistant"), warnings=WARNINGS
+)
+ASSIGNMENT: Final = success(
+    {
+        "message": "The assistant has 1 phone number.",
+        "phoneNumberIds": [NUMBER],
+        "assistant": example_of_assistant(NUMBER),
+    },
+    message={"type": "string"},
+    phoneNumberIds={"type": "array", "items": NUMBER_ID},
+    assistant=ref("Assistant"),
 )
 _LINKS: Final[Mapping[str, Link]] = {
     name: Link(to=(method, path), parameters={"assistantId": "$response.body#/assistant/id"})
@@ -126,7 +136,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
             words=_BODY_WORDS,
             example=_CREATION_EXAMPLE,
         ),
-        answer=_WRITTEN,
+        answer=WRITTEN,
         answer_words="The whole assistant.",
         answer_headers=("ETag",),
         failures=(errors.OtherAccount, rejections.AccountNotOpened, rejections.ModelOfAnotherProvider),
@@ -159,7 +169,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
             example={"accountSlug": "my-team", "temperature": 0.4, "first_message": "Good morning! How can I help?"},
             is_patch=True,
         ),
-        answer=_WRITTEN,
+        answer=WRITTEN,
         answer_words="The whole assistant.",
         answer_headers=("ETag",),
         failures=(*_REJECTIONS, errors.NotFound, rejections.ModelOfAnotherProvider),
@@ -178,16 +188,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
             example={"accountSlug": "my-team", "phoneNumberIds": [NUMBER], "reassign": False},
             is_patch=True,
         ),
-        answer=success(
-            {
-                "message": "The assistant has 1 phone number.",
-                "phoneNumberIds": [NUMBER],
-                "assistant": example_of_assistant(NUMBER),
-            },
-            message={"type": "string"},
-            phoneNumberIds={"type": "array", "items": NUMBER_ID},
-            assistant=ref("Assistant"),
-        ),
+        answer=ASSIGNMENT,
         answer_words="The whole assistant, and the numbers that it has now.",
         answer_headers=("ETag",),
         failures=(*_REJECTIONS, errors.NotFound, rejections.NumberNotFound, rejections.NumberTaken),

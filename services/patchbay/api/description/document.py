@@ -18,6 +18,7 @@ from patchbay.api.description import (
     own_account,
     phone_numbers,
     routing,
+    telephony,
 )
 from patchbay.api.description.header_fields import (
     ANSWER_HEADERS,
@@ -39,6 +40,7 @@ VERSION: Final = "1.0.0"  # of the contract
 RESOURCES: Final = (  # in the order of the page
     assistants,
     assistant_lifecycle,
+    telephony,
     phone_numbers,
     routing,
     events,

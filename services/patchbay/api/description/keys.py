@@ -5,12 +5,12 @@ from typing import Final
 
 from patchbay.api import errors
 from patchbay.api.answers import IssuedKey
-from patchbay.api.description.assistants import ACCOUNT_SLUG
 from patchbay.api.description.operation import Key, Link, Operation, Parameter, Schema
 from patchbay.api.description.schemas import body_of, members, page_of, record_of, ref, success
 from patchbay.api.description.values import (
     ACCOUNT,
     ACCOUNT_ID,
+    ACCOUNT_SLUG,
     KEY,
     KEY_ID,
     KEY_PATH,

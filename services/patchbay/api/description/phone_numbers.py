@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from patchbay.api import errors
-from patchbay.api.description.assistants import ACCOUNT_SLUG
 from patchbay.api.description.operation import Key, Link, Operation, Schema
 from patchbay.api.description.schemas import body_of, page_of, record_of, ref, success
 from patchbay.api.description.values import (
     ACCOUNT,
     ACCOUNT_ID,
+    ACCOUNT_SLUG,
     ASSISTANT_ID,
     E164,
     FALLBACK,

@@ -12,6 +12,7 @@ from patchbay.api.description.values import ASSISTANT, ASSISTANT_ID, NUMBER, NUM
 from patchbay.api.routes import Route
 from patchbay.api.writing import outcomes
 from patchbay.assistants import rejections
+from patchbay.assistants.templates import TEMPLATE_IDS
 
 FAILURE: Final[Schema] = {
     "description": "Why a request was refused. `code` is stable, `error` is for people.",
@@ -60,6 +61,10 @@ FACTS: Final[Mapping[type[Exception], Schema]] = {
             "description": "What changed since the version that the client knows; null if that cannot be told.",
         },
     },
+    rejections.AmbiguousName: {"assistant_ids": {"type": "array", "items": ASSISTANT_ID, "minItems": 2}},
+    rejections.TypeDiffers: {"assistant_id": ASSISTANT_ID, "type": {"type": "string", "enum": list(TEMPLATE_IDS)}},
+    rejections.InboundNeedsNumber: {"assistant_id": ASSISTANT_ID},
+    rejections.NameInUse: {"assistant_id": ASSISTANT_ID, "current_version": {"type": "integer", "minimum": 1}},
     outcomes.OutcomeUnknown: _COMMAND,
 }
 # Members of an error's real answer, where they make it clearer.
@@ -108,7 +113,8 @@ _WORDS: Final[Mapping[int, str]] = {
     429: "Too many: `Retry-After` says when to come back.",
     503: "Not now; what became of a write, `code` tells.",
 }
-# Of every request with a key, of every body, of every write, of every read.
+# Of every request, of every request with a key, of every body, of every write, of every read.
+_ALWAYS: Final = (errors.InvalidRequest, errors.MalformedHttp, errors.NoRoom, errors.Overdue)
 _WITH_KEY: Final = (errors.Unauthorized, errors.TooManyRequests, errors.KeysUnreadable)
 _WITH_BODY: Final = (errors.BodyTooLarge, errors.UnsupportedMediaType)
 _OF_WRITES: Final = (outcomes.Contended, outcomes.Quarantined, outcomes.KeyReused, outcomes.OutcomeUnknown)
@@ -126,7 +132,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 def failures_of(route: Route, operation: Operation) -> tuple[type[Exception], ...]:
     """Return every failure of the operation: its own, and those that follow from its route."""
-    found: tuple[type[Exception], ...] = (errors.InvalidRequest, errors.MalformedHttp)
+    found: tuple[type[Exception], ...] = _ALWAYS
     if not route.public:
         found += _WITH_KEY
         if route.scope:

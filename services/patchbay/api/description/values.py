@@ -7,6 +7,7 @@ from patchbay.assistants import ids
 from patchbay.assistants.described import schema_of
 from patchbay.assistants.fields import slug
 
+ACCOUNT_SLUG: Final = "The account that it is for: the key's own; an operator's key may name any."  # in words
 TIME: Final = "2026-02-18T14:22:31.114207Z"
 ASSISTANT: Final = "asst_01khrj346afabr24pa3eywnyp2"
 ACCOUNT: Final = "acct_2ncsmf3y4xgm790svk6zs5v4r0"
