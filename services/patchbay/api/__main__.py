@@ -16,16 +16,16 @@ from patchbay.api.backend import Backend
 from patchbay.api.description.published import publish
 from patchbay.api.feed.catching_up import PAGES_AT_ONCE
 from patchbay.api.feed.feed import Feed, FeedLimits
-from patchbay.api.limits.rate_limits import RateLimits
-from patchbay.api.limits.sharing import Sharing
-from patchbay.api.limits.windows import Windows
+from patchbay.api.list_cursors import ListCursors
 from patchbay.api.live import LiveGenerations, read_generations
+from patchbay.api.rate_limits import RateLimits
 from patchbay.api.readiness import Watch
 from patchbay.api.reading.accounts import Accounts
 from patchbay.api.reading.assistants import Assistants
 from patchbay.api.reading.commands import Commands
-from patchbay.api.reading.events import IN_ORDER, Events
+from patchbay.api.reading.events import Events
 from patchbay.api.reading.inbound import Inbound
+from patchbay.api.reading.listing import AssistantLists
 from patchbay.api.reading.numbers import Numbers
 from patchbay.api.reading.positions import Positions
 from patchbay.api.reading.principals import Principals
@@ -37,9 +37,8 @@ from patchbay.api.tokens import Tokens
 from patchbay.api.writing.writer import Writer, open_writer
 from patchbay.assistants import ids
 from patchbay.eventlog import LogIdentity, LogUnavailable, check_topic, open_appender, open_log
-from patchbay.postgres import BY_INDEX, DATABASE_FAILURES, Pool, listen, open_pool
+from patchbay.postgres import DATABASE_FAILURES, IN_ORDER, Pool, listen, open_pool
 from patchbay.process import Health, configure_logging, load_settings, run
-from patchbay.usage import CHANNEL as USAGE_CHANNEL
 
 CHANNEL = "patchbay_projected"
 COMMAND_SECONDS = 2.0  # of one statement: what takes longer is not answered in time anyway
@@ -63,13 +62,13 @@ def main() -> None:
 
 
 async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
-    async with _open_backend(settings, stop) as (backend, watch, sharing):
+    async with _open_backend(settings, stop) as (backend, watch):
         gc.collect()
         gc.freeze()  # what is there by now stays for ever: no collection needs to look at it again
         try:
             async with (
                 serve(Application(backend), settings.api_host, settings.api_port, settings.limits()) as port,
-                _background(watch.run(), sharing.run(), backend.feed.run()),
+                _background(watch.run(), backend.rate_limits.run(), backend.feed.run()),
             ):
                 _log.info("api_started", host=settings.api_host, port=port)
                 await stop.wait()
@@ -83,7 +82,7 @@ async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIterator[tuple[Backend, Watch, Sharing]]:
+async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIterator[tuple[Backend, Watch]]:
     url = settings.database_url.reveal()
     async with AsyncExitStack() as stack:
         identity = await _once_there("log", stop, lambda: _open_log(settings))
@@ -97,9 +96,7 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
         # Streams have connections of their own: however many catch up, no write waits behind them.
         feed_pool = await _once_there("database", stop, lambda: stack.enter_async_context(_open_feed_pool(settings)))
         events = Events(Reader(feed_pool, live), identity.partition_count)
-        windows = Windows()
-        sharing = Sharing(windows, pool)
-        backend = _assemble(settings, identity, reader=reader, events=events, writer=writer, windows=windows)
+        backend = _assemble(settings, identity, reader, events, writer)
 
         def wake(payload: str) -> None:
             settler.wake()
@@ -107,28 +104,27 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
             backend.feed.wake(payload)
 
         await stack.enter_async_context(listen(url, CHANNEL, on_wake=wake))
-        await stack.enter_async_context(listen(url, USAGE_CHANNEL, on_wake=sharing.hear))
         watch = Watch(reader, appender, lambda: check_topic(settings.kafka_bootstrap_servers, identity))
         watch.report_to(backend.health)
-        yield backend, watch, sharing
+        yield backend, watch
 
 
-def _assemble(
-    settings: ApiSettings, identity: LogIdentity, *, reader: Reader, events: Events, writer: Writer, windows: Windows
-) -> Backend:
+def _assemble(settings: ApiSettings, identity: LogIdentity, reader: Reader, events: Events, writer: Writer) -> Backend:
     key_ring = KeyRing(Principals(reader), settings.operator_key_sha256)
     return Backend(
         log_id=identity.log_id,
         operators_stream=ids.operators_id(identity.log_id),
         tokens=Tokens(identity.log_id, identity.partition_count),
         key_ring=key_ring,
-        rate_limits=RateLimits(windows),
+        rate_limits=RateLimits(),
         writer=writer,
         assistants=Assistants(reader),
         numbers=Numbers(reader),
         accounts=Accounts(reader),
         inbound=Inbound(reader),
         commands=Commands(reader),
+        lists=AssistantLists(reader),
+        list_cursors=ListCursors(identity.log_id),
         positions=Positions(reader),
         events=events,
         feed=Feed(events, identity, key_ring, _feed_limits(settings)),
@@ -163,7 +159,7 @@ def _open_pool(settings: ApiSettings) -> AbstractAsyncContextManager[Pool]:
         min_connections=2,
         max_connections=settings.database_connections,
         command_timeout_seconds=COMMAND_SECONDS,
-        session=BY_INDEX,
+        session=IN_ORDER,
     )
 
 

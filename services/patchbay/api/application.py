@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from time import perf_counter, time
+from time import perf_counter
 from typing import Final
 
 import structlog
@@ -21,6 +21,7 @@ from patchbay.api.failures import answer_failure, unsettled
 from patchbay.api.handlers import (
     accounts,
     assistant_lifecycle,
+    assistant_lists,
     assistants,
     commands,
     documentation,
@@ -32,8 +33,8 @@ from patchbay.api.handlers import (
     routing,
     telephony,
 )
-from patchbay.api.limits.rate_limits import fields as rate_fields
 from patchbay.api.minting import name_request
+from patchbay.api.rate_limits import fields as rate_fields
 from patchbay.api.routes import UNROUTED, Route, RouteTable
 from patchbay.api.streaming import StreamingResponse
 from patchbay.api.tokens import MalformedToken, TokenOfAnotherLog
@@ -49,6 +50,7 @@ ROUTES: Final = tuple(
         assistants.ROUTES,
         assistant_lifecycle.ROUTES,
         telephony.ROUTES,
+        assistant_lists.ROUTES,
         phone_numbers.ROUTES,
         accounts.ROUTES,
         own_account.ROUTES,
@@ -124,11 +126,9 @@ class Application:
         principal = await backend.key_ring.principal_of(exchange.request.headers.get("Authorization"), now)
         exchange.principal = principal
         limit = principal.requests_per_hour
-        if limit is None:
-            backend.rate_limits.touch(principal.key_id, time())
-        else:
+        if limit is not None:
             try:
-                exchange.rate_fields = backend.rate_limits.take(principal.key_id, limit, time())
+                exchange.rate_fields = backend.rate_limits.take(principal.key_id, limit, now)
             except TooManyRequests as error:
                 exchange.rate_fields = rate_fields(limit, 0, error.retry_after_seconds)
                 raise

@@ -7,12 +7,14 @@ import msgspec
 from patchbay.api.authentication import KeyRing
 from patchbay.api.description.published import Published
 from patchbay.api.feed.feed import Feed
-from patchbay.api.limits.rate_limits import RateLimits
+from patchbay.api.list_cursors import ListCursors
+from patchbay.api.rate_limits import RateLimits
 from patchbay.api.reading.accounts import Accounts
 from patchbay.api.reading.assistants import Assistants
 from patchbay.api.reading.commands import Commands
 from patchbay.api.reading.events import Events
 from patchbay.api.reading.inbound import Inbound
+from patchbay.api.reading.listing import AssistantLists
 from patchbay.api.reading.numbers import Numbers
 from patchbay.api.reading.positions import Positions
 from patchbay.api.reading.snapshots import Snapshots
@@ -45,6 +47,8 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     accounts: Accounts
     inbound: Inbound
     commands: Commands
+    lists: AssistantLists
+    list_cursors: ListCursors
     positions: Positions
     snapshots: Snapshots
     events: Events

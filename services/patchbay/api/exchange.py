@@ -1,5 +1,6 @@
 """One request on its way to its answer: what is known of it so far."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from patchbay.api.backend import Backend
 
 _QUERY_CHARACTERS = 4_000
+# Control characters, ends of lines, and what was no UTF-8. Whether Unicode knows a character yet, nobody needs to know.
+_UNREADABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _NOTHING: Mapping[str, str] = {}
 
 
@@ -77,7 +80,7 @@ def parse_query(text: str, known: frozenset[str]) -> Mapping[str, str]:
             issues.append(Issue(path=shown, code="unknown_parameter", message="is not a parameter of this operation"))
         elif name in query:
             issues.append(Issue(path=shown, code="duplicate_parameter", message="is given twice"))
-        elif not value.isprintable():
+        elif _UNREADABLE.search(value):
             issues.append(Issue(path=shown, code="malformed", message="holds characters that cannot be here"))
         else:
             query[name] = value

@@ -38,16 +38,20 @@ def parse_page(query: Mapping[str, str]) -> Page:
         InvalidRequest: A value out of its range, a cursor that is not ours, or both cursor and offset.
     """
     issues: list[Issue] = []
-    limit = _number(query, "limit", DEFAULT_LIMIT, (1, LARGEST_LIMIT), issues)
-    offset = _number(query, "offset", 0, (0, LARGEST_OFFSET), issues)
-    after = ""
-    if "cursor" in query:
-        if "offset" in query:
-            issues.append(Issue(path="offset", code="not_with_cursor", message="cannot be given with cursor"))
-        after = _read_cursor(query["cursor"], issues)
+    limit, offset = parse_bounds(query, issues)
+    after = _read_cursor(query["cursor"], issues) if "cursor" in query else ""
     if issues:
         raise InvalidRequest(issues)
     return Page(limit=limit, after=after, offset=offset)
+
+
+def parse_bounds(query: Mapping[str, str], issues: list[Issue]) -> tuple[int, int]:
+    """Return `limit` and `offset`; what is wrong with them, `cursor` beside `offset` too, is appended to `issues`."""
+    limit = _number(query, "limit", DEFAULT_LIMIT, (1, LARGEST_LIMIT), issues)
+    offset = _number(query, "offset", 0, (0, LARGEST_OFFSET), issues)
+    if "cursor" in query and "offset" in query:
+        issues.append(Issue(path="offset", code="not_with_cursor", message="cannot be given with cursor"))
+    return limit, offset
 
 
 def cut(rows: Sequence[Row], page: Page, id_of: Callable[[Row], str]) -> tuple[Sequence[Row], str | None]:

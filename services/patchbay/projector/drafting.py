@@ -24,7 +24,7 @@ from patchbay.assistants.events import (
 from patchbay.assistants.evolve import evolve_assistant
 from patchbay.assistants.states import Assistant
 from patchbay.projection import Arrival, Change, DraftHoldings, Write, change_of_rows
-from patchbay.projector import writes
+from patchbay.projector import listing, writes
 from patchbay.projector.drafting_keys import KeyDrafts
 
 _encode = msgspec.json.Encoder().encode
@@ -50,7 +50,7 @@ class ReadModelDraft:
         self._stored = assistants
         self._keep = keep
         self._assistants: dict[str, Assistant] = {}
-        self._created: set[str] = set()
+        self._created: dict[str, int] = {}  # at which height
         self._deleted: set[str] = set()
         self._versions: list[Row] = []
         self._accounts: list[Row] = []
@@ -115,20 +115,25 @@ class ReadModelDraft:
 
     def changes(self) -> list[Change]:
         """Return what is to be written."""
-        created, changed = [], []
+        created, changed, listed, listed_anew = [], [], [], []
         for assistant in self._assistants.values():
             record = _encode(assistant)
             version, updated_at = assistant.version, assistant.updated_at
             if assistant.id in self._created:
                 row = (assistant.id, assistant.account_id, version, assistant.created_at, updated_at, record)
                 created.append(row)
+                listed.append(listing.created_row(assistant, self._created[assistant.id]))
             else:
                 changed.append((assistant.id, version, updated_at, record))
-        deleted = [(assistant_id,) for assistant_id in self._deleted - self._created]
+                listed_anew.append(listing.changed_row(assistant))
+        deleted = [(assistant_id,) for assistant_id in self._deleted.difference(self._created)]
         tables: tuple[tuple[Write, list[Row]], ...] = (
             (writes.INSERT_ASSISTANTS, created),
             (writes.UPDATE_ASSISTANTS, changed),
             (writes.DELETE_ASSISTANTS, deleted),
+            (listing.INSERT_LISTED, listed),
+            (listing.UPDATE_LISTED, listed_anew),
+            (listing.DELETE_LISTED, deleted),
             (writes.INSERT_VERSIONS, self._versions),
             (writes.INSERT_ACCOUNTS, self._accounts),
             *self._keys.tables(),
@@ -148,7 +153,7 @@ class ReadModelDraft:
             before = self._assistants.get(assistant_id) or self._stored.get(assistant_id)
             if isinstance(event, AssistantCreated):
                 _expect(before is None, event)
-                self._created.add(assistant_id)
+                self._created[assistant_id] = height
             else:
                 _expect(before is not None and before.account_id == stream, event)
             assistant = evolve_assistant(before, event, assistant_id=assistant_id, time=time)

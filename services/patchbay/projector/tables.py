@@ -37,7 +37,26 @@ CREATE TABLE {schema}.assistants (
     updated_at text COLLATE "C" NOT NULL,
     record bytea NOT NULL
 ) WITH (toast_tuple_target = 8160, fillfactor = 85);
-CREATE INDEX assistants_of_accounts ON {schema}.assistants (account_id, assistant_id);
+-- What lists search and sort by, beside the record: rows so narrow that all of an account can be looked through, and
+-- the only ones whose indexes change with an update. A name is kept as `patchbay.assistants.searching` folds it.
+-- What is alike is told apart by the height of its creation: a second index with the id in it might be taken for the
+-- primary key's by a plan that was made for empty tables.
+CREATE TABLE {schema}.listed_assistants (
+    assistant_id text COLLATE "C" PRIMARY KEY,
+    account_id text COLLATE "C" NOT NULL,
+    created_height bigint NOT NULL,
+    updated_at text COLLATE "C" NOT NULL,
+    inbound_enabled bool NOT NULL,
+    folded_name text COLLATE "C" NOT NULL,
+    type text COLLATE "C" NOT NULL,
+    provider text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    voice_provider text COLLATE "C" NOT NULL,
+    transcriptor_provider text COLLATE "C" NOT NULL
+);
+CREATE INDEX listed_assistants_by_creation ON {schema}.listed_assistants (account_id, created_height);
+CREATE INDEX listed_assistants_by_update ON {schema}.listed_assistants (account_id, updated_at, created_height);
+CREATE INDEX listed_assistants_by_name ON {schema}.listed_assistants (account_id, folded_name, created_height);
 CREATE TABLE {schema}.versions (
     assistant_id text COLLATE "C" NOT NULL,
     version int NOT NULL,

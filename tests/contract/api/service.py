@@ -156,6 +156,12 @@ def fresh_number() -> str:
 
 
 @asynccontextmanager
+async def fresh_account(service: Service) -> AsyncIterator[Caller]:
+    """Give a key of an account that nobody else writes to."""
+    yield await _open(service.operator, f"team-{secrets.token_hex(6)}")
+
+
+@asynccontextmanager
 async def run_process(module: str, environment: Mapping[str, str]) -> AsyncIterator[Process]:
     """Run a service as a process of its own, and stop it in order."""
     process = await asyncio.create_subprocess_exec(

@@ -2,28 +2,14 @@
 
 import asyncio
 import contextlib
-import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from random import Random
 
 from tests.contract.api.following import Following, Told, follow
-from tests.contract.api.service import Caller, Service, fresh_number, is_ready, run_process
+from tests.contract.api.service import Caller, Service, fresh_account, fresh_number, is_ready, run_process
 from tests.servers import eventually
 
 from patchbay.embedded.ports import free_port
 from patchbay.postgres import open_connection
-
-
-@asynccontextmanager
-async def fresh_account(service: Service) -> AsyncIterator[Caller]:
-    """Give a key of an account that nobody else writes to."""
-    slug = f"team-{secrets.token_hex(6)}"
-    opened = await service.operator.send("POST", "/api/accounts", {"accountSlug": slug, "name": "Team"})
-    assert opened.status == 200, opened.body
-    operator = Caller(service.operator.session, service.url, service.operator.secret, slug)
-    key = await operator.issue()
-    yield Caller(service.operator.session, service.url, key["secret"], slug)
 
 
 def names(events: list[Told]) -> list[str]:

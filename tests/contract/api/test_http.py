@@ -29,7 +29,7 @@ def head(service: Service, method: str, path: str, *fields: str) -> bytes:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/api/assistants", "POST"),
+        ("DELETE", "/api/assistants", "GET, HEAD, POST"),
         ("PUT", "/api/assistants/asst_x", "DELETE, GET, HEAD, PATCH"),
         ("OPTIONS", "/api/phone-numbers", "GET, HEAD, POST"),
         ("POST", "/livez", "GET, HEAD"),

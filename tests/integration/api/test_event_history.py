@@ -13,10 +13,10 @@ import pytest
 from patchbay.api.feed.catching_up import CatchingUp
 from patchbay.api.live import LiveGenerations, read_generations
 from patchbay.api.reading import events as reading
-from patchbay.api.reading.events import IN_ORDER, Events
+from patchbay.api.reading.events import Events
 from patchbay.api.reading.reader import Reader
 from patchbay.eventlog import LogIdentity
-from patchbay.postgres import Connection, open_connection, open_pool
+from patchbay.postgres import IN_ORDER, Connection, open_connection, open_pool
 from patchbay.projection.generations import prepare_database
 from patchbay.projector.composition import PROJECTION as READ_MODEL
 from patchbay.routing.composition import PROJECTION as ROUTING

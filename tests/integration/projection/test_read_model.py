@@ -13,7 +13,9 @@ from patchbay.assistants.states import Assistant
 from patchbay.eventlog import Envelope, Head, MemoryLog, Verdict, advance, fingerprint, judge, read_envelope
 from patchbay.projection.history import decode_headers
 from patchbay.projector.folding import ReadModelFold
+from patchbay.projector.listing import INSERT_LISTED, created_row
 
+LISTED = INSERT_LISTED.copies_to.columns if INSERT_LISTED.copies_to else ()
 KEY = KeyIssued(
     key_id="key_1",
     account_id=None,
@@ -162,6 +164,14 @@ async def stored_assistants(database: Database) -> dict[str, Assistant]:
             assistant.created_at,
             assistant.updated_at,
         )
+    listed = {row["assistant_id"]: row for row in await database.fetch("SELECT * FROM read_model_1.listed_assistants")}
+    assert listed.keys() == decoded.keys()
+    for row in listed.values():
+        expected = created_row(decoded[row["assistant_id"]], row["created_height"])
+        assert expected == tuple(row[name] for name in LISTED)
+    heights = await database.fetch("SELECT assistant_id, height FROM read_model_1.versions WHERE version = 1")
+    created = {row["assistant_id"]: row["height"] for row in heights if row["assistant_id"] in decoded}
+    assert {row["assistant_id"]: row["created_height"] for row in listed.values()} == created
     return decoded
 
 

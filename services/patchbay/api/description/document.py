@@ -9,6 +9,7 @@ import msgspec
 from patchbay.api.description import (
     accounts,
     assistant_lifecycle,
+    assistant_lists,
     assistants,
     commands,
     documentation,
@@ -39,6 +40,7 @@ from patchbay.api.routes import Route
 VERSION: Final = "1.0.0"  # of the contract
 RESOURCES: Final = (  # in the order of the page
     assistants,
+    assistant_lists,
     assistant_lifecycle,
     telephony,
     phone_numbers,

@@ -11,13 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from patchbay.api.reading.reader import Reader, with_pointers
-from patchbay.postgres import BY_INDEX
 
 if TYPE_CHECKING:
     from asyncpg import Record
-
-# A session that reads along an index and stops: never all that there is, to sort it.
-IN_ORDER: Mapping[str, str] = {**BY_INDEX, "enable_bitmapscan": "off"}
 
 PASS_EVENTS = 200  # of one partition in one pass: bounds what one holds in memory, and its time
 PAGE_EVENTS = 100
