@@ -1,4 +1,4 @@
-"""/api/openapi.json, in words."""
+"""/api/openapi.json and /api/docs, in words."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -19,6 +19,15 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
             example={"openapi": "3.1.0", "info": {"title": "Patchbay", "version": "1.0.0"}, "paths": {}},
         ),
         answer_words="The document.",
+        answer_headers=("ETag",),
+        if_none_match=True,
+    ),
+    ("GET", "/api/docs"): Operation(
+        tag="Documentation",
+        name="readPage",
+        summary="This description, for people",
+        answer=Content(schema={"type": "string"}, media_types=("text/html; charset=utf-8",)),
+        answer_words="One page without scripts, which loads nothing else.",
         answer_headers=("ETag",),
         if_none_match=True,
     ),

@@ -7,6 +7,7 @@ import msgspec
 
 from patchbay.api.answers import encode
 from patchbay.api.description.document import describe
+from patchbay.api.description.page import render
 from patchbay.api.routes import Route
 
 
@@ -21,6 +22,8 @@ class Published(msgspec.Struct, frozen=True, kw_only=True):
     """Every document that is sent as it is."""
 
     openapi: Document
+    page: Document
+    page_policy: str  # the value of the page's Content-Security-Policy
 
 
 def publish(routes: Iterable[Route]) -> Published:
@@ -30,7 +33,9 @@ def publish(routes: Iterable[Route]) -> Published:
     Raises:
         Undescribed: Routes and entries do not match.
     """
-    return Published(openapi=_document(encode(describe(routes))))
+    document = describe(routes)
+    page = render(document)
+    return Published(openapi=_document(encode(document)), page=_document(page.html.encode()), page_policy=page.policy)
 
 
 def _document(body: bytes) -> Document:

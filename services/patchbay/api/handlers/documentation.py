@@ -1,4 +1,4 @@
-"""/api/openapi.json: what the API is, for programs."""
+"""/api/openapi.json and /api/docs: what the API is, for programs and for people."""
 
 from typing import Final
 
@@ -8,10 +8,19 @@ from patchbay.api.exchange import Exchange
 from patchbay.api.routes import Route
 from patchbay.api.wire import JSON, Answer
 
+HTML: Final = "text/html; charset=utf-8"
+
 
 async def read(exchange: Exchange) -> Answer:
     """GET /api/openapi.json."""
     return _answer(exchange, exchange.backend.published.openapi, JSON)
+
+
+async def show(exchange: Exchange) -> Answer:
+    """GET /api/docs."""
+    published = exchange.backend.published
+    fields = f"Content-Security-Policy: {published.page_policy}\r\nReferrer-Policy: no-referrer\r\n"
+    return _answer(exchange, published.page, HTML, fields)
 
 
 def _answer(exchange: Exchange, document: Document, content_type: str, fields: str = "") -> Answer:
@@ -21,4 +30,7 @@ def _answer(exchange: Exchange, document: Document, content_type: str, fields: s
     return Answer(body=document.body, fields=etag + fields, content_type=content_type)
 
 
-ROUTES: Final = (Route(method="GET", path="/api/openapi.json", handler=read, public=True),)
+ROUTES: Final = (
+    Route(method="GET", path="/api/openapi.json", handler=read, public=True),
+    Route(method="GET", path="/api/docs", handler=show, public=True),
+)
