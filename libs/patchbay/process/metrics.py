@@ -46,6 +46,13 @@ connections_refused = Counter(
 event_streams = Gauge("patchbay_event_streams", "Streams of events that clients have open.", registry=REGISTRY)
 events_told = Counter("patchbay_events_told", "Events that were sent to streams, each time.", registry=REGISTRY)
 
+usage_shared = Gauge(
+    "patchbay_usage_shared", "1 if this copy counts requests together with the others, 0 if alone.", registry=REGISTRY
+)
+usage_foreign = Counter(
+    "patchbay_usage_foreign", "Notifications about usage that no copy can have sent.", registry=REGISTRY
+)
+
 # The log.
 append_seconds = Histogram(
     "patchbay_append_seconds", "From append to the broker's word.", buckets=_LATENCY_SECONDS, registry=REGISTRY

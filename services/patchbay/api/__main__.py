@@ -16,9 +16,11 @@ from patchbay.api.backend import Backend
 from patchbay.api.description.published import publish
 from patchbay.api.feed.catching_up import PAGES_AT_ONCE
 from patchbay.api.feed.feed import Feed, FeedLimits
+from patchbay.api.limits.rate_limits import RateLimits
+from patchbay.api.limits.sharing import Sharing
+from patchbay.api.limits.windows import Windows
 from patchbay.api.list_cursors import ListCursors
 from patchbay.api.live import LiveGenerations, read_generations
-from patchbay.api.rate_limits import RateLimits
 from patchbay.api.readiness import Watch
 from patchbay.api.reading.accounts import Accounts
 from patchbay.api.reading.assistants import Assistants
@@ -39,6 +41,7 @@ from patchbay.assistants import ids
 from patchbay.eventlog import LogIdentity, LogUnavailable, check_topic, open_appender, open_log
 from patchbay.postgres import DATABASE_FAILURES, IN_ORDER, Pool, listen, open_pool
 from patchbay.process import Health, configure_logging, load_settings, run
+from patchbay.usage import CHANNEL as USAGE_CHANNEL
 
 CHANNEL = "patchbay_projected"
 COMMAND_SECONDS = 2.0  # of one statement: what takes longer is not answered in time anyway
@@ -62,13 +65,13 @@ def main() -> None:
 
 
 async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
-    async with _open_backend(settings, stop) as (backend, watch):
+    async with _open_backend(settings, stop) as (backend, watch, sharing):
         gc.collect()
         gc.freeze()  # what is there by now stays for ever: no collection needs to look at it again
         try:
             async with (
                 serve(Application(backend), settings.api_host, settings.api_port, settings.limits()) as port,
-                _background(watch.run(), backend.rate_limits.run(), backend.feed.run()),
+                _background(watch.run(), sharing.run(), backend.feed.run()),
             ):
                 _log.info("api_started", host=settings.api_host, port=port)
                 await stop.wait()
@@ -82,7 +85,7 @@ async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
 
 
 @asynccontextmanager
-async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIterator[tuple[Backend, Watch]]:
+async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIterator[tuple[Backend, Watch, Sharing]]:
     url = settings.database_url.reveal()
     async with AsyncExitStack() as stack:
         identity = await _once_there("log", stop, lambda: _open_log(settings))
@@ -96,7 +99,9 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
         # Streams have connections of their own: however many catch up, no write waits behind them.
         feed_pool = await _once_there("database", stop, lambda: stack.enter_async_context(_open_feed_pool(settings)))
         events = Events(Reader(feed_pool, live), identity.partition_count)
-        backend = _assemble(settings, identity, reader, events, writer)
+        windows = Windows()
+        sharing = Sharing(windows, pool)
+        backend = _assemble(settings, identity, reader=reader, events=events, writer=writer, windows=windows)
 
         def wake(payload: str) -> None:
             settler.wake()
@@ -104,19 +109,22 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
             backend.feed.wake(payload)
 
         await stack.enter_async_context(listen(url, CHANNEL, on_wake=wake))
+        await stack.enter_async_context(listen(url, USAGE_CHANNEL, on_wake=sharing.hear))
         watch = Watch(reader, appender, lambda: check_topic(settings.kafka_bootstrap_servers, identity))
         watch.report_to(backend.health)
-        yield backend, watch
+        yield backend, watch, sharing
 
 
-def _assemble(settings: ApiSettings, identity: LogIdentity, reader: Reader, events: Events, writer: Writer) -> Backend:
+def _assemble(
+    settings: ApiSettings, identity: LogIdentity, *, reader: Reader, events: Events, writer: Writer, windows: Windows
+) -> Backend:
     key_ring = KeyRing(Principals(reader), settings.operator_key_sha256)
     return Backend(
         log_id=identity.log_id,
         operators_stream=ids.operators_id(identity.log_id),
         tokens=Tokens(identity.log_id, identity.partition_count),
         key_ring=key_ring,
-        rate_limits=RateLimits(),
+        rate_limits=RateLimits(windows),
         writer=writer,
         assistants=Assistants(reader),
         numbers=Numbers(reader),

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from time import perf_counter
+from time import perf_counter, time
 from typing import Final
 
 import structlog
@@ -33,8 +33,8 @@ from patchbay.api.handlers import (
     routing,
     telephony,
 )
+from patchbay.api.limits.rate_limits import fields as rate_fields
 from patchbay.api.minting import name_request
-from patchbay.api.rate_limits import fields as rate_fields
 from patchbay.api.routes import UNROUTED, Route, RouteTable
 from patchbay.api.streaming import StreamingResponse
 from patchbay.api.tokens import MalformedToken, TokenOfAnotherLog
@@ -126,9 +126,11 @@ class Application:
         principal = await backend.key_ring.principal_of(exchange.request.headers.get("Authorization"), now)
         exchange.principal = principal
         limit = principal.requests_per_hour
-        if limit is not None:
+        if limit is None:
+            backend.rate_limits.touch(principal.key_id, time())
+        else:
             try:
-                exchange.rate_fields = backend.rate_limits.take(principal.key_id, limit, now)
+                exchange.rate_fields = backend.rate_limits.take(principal.key_id, limit, time())
             except TooManyRequests as error:
                 exchange.rate_fields = rate_fields(limit, 0, error.retry_after_seconds)
                 raise

@@ -7,8 +7,8 @@ import msgspec
 from patchbay.api.authentication import KeyRing
 from patchbay.api.description.published import Published
 from patchbay.api.feed.feed import Feed
+from patchbay.api.limits.rate_limits import RateLimits
 from patchbay.api.list_cursors import ListCursors
-from patchbay.api.rate_limits import RateLimits
 from patchbay.api.reading.accounts import Accounts
 from patchbay.api.reading.assistants import Assistants
 from patchbay.api.reading.commands import Commands

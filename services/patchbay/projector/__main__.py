@@ -7,6 +7,7 @@ from patchbay.eventlog import open_reader
 from patchbay.process import Health, ProcessSettings, Secret, configure_logging, load_settings, run, serve_health
 from patchbay.projection import Progress, Projector, find_log
 from patchbay.projector.composition import PROJECTION
+from patchbay.projector.recording import Recorder
 
 
 class ProjectorSettings(ProcessSettings, frozen=True, kw_only=True):
@@ -46,7 +47,12 @@ async def serve(settings: ProjectorSettings, stop: asyncio.Event) -> None:
             instance_id=settings.instance_id,
             progress=progress,
         )
-        await projector.run(stop)
+        recording = asyncio.create_task(Recorder(settings.database_url.reveal()).run())
+        try:
+            await projector.run(stop)
+        finally:
+            recording.cancel()
+            await asyncio.wait([recording])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ import secrets
 from collections.abc import AsyncIterator
 
 import asyncpg
+import pytest
 import pytest_asyncio
+from tests.contract.api.copies import Copy, another_copy
 from tests.contract.api.service import Service, run_service
 
 
@@ -20,3 +22,10 @@ async def service(kafka: str, postgres: str) -> AsyncIterator[Service]:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await connection.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def second(service: Service, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Copy]:
+    """Give a second copy of the API beside the service's."""
+    async with another_copy(service, tmp_path_factory.mktemp("copy") / "api.log") as copy:
+        yield copy

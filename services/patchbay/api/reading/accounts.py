@@ -1,15 +1,19 @@
 """Accounts, and the keys of accounts and operators."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import asyncpg
 import msgspec
 from msgspec import structs
 
 from patchbay.api.coalescing import Coalescer
+from patchbay.api.minting import utc_text
 from patchbay.api.paging import Page
 from patchbay.api.reading.reader import Reader, with_pointers
 from patchbay.assistants.rejections import AccountNotOpened
+from patchbay.usage import READ_LAST_USED
 
 if TYPE_CHECKING:
     from asyncpg import Record
@@ -35,6 +39,7 @@ _LIST_KEYS = with_pointers(
     _KEYS + " WHERE account_id IS NOT DISTINCT FROM $1 AND key_id > $2 ORDER BY key_id LIMIT $3 OFFSET $4",
     order="found.key_id",
 )
+_LAST_USED = with_pointers(READ_LAST_USED)
 
 
 class AccountRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +115,16 @@ class Accounts:
     async def list_keys(self, account_id: str | None, page: Page) -> list[KeyRecord]:
         """Return the keys of the account, or of the operators (None), one more than the limit if there are more."""
         rows = await self._reader.fetch(_LIST_KEYS, account_id, page.after, page.limit + 1, page.offset)
-        return [_key(row) for row in rows if row["key_id"] is not None]
+        keys = [_key(row) for row in rows if row["key_id"] is not None]
+        used_at = await self._last_used([key.id for key in keys])
+        return [structs.replace(key, last_used_at=used_at.get(key.id)) for key in keys]
+
+    async def _last_used(self, key_ids: Sequence[str]) -> dict[str, str]:
+        try:
+            rows = await self._reader.fetch(_LAST_USED, key_ids)
+        except asyncpg.UndefinedTableError:  # no projector has made it yet
+            return {}
+        return {row["id"]: utc_text(datetime.fromtimestamp(row["used_at"], UTC)) for row in rows if row["id"]}
 
     async def _find_all(self, account_ids: Sequence[str]) -> list[AccountRecord | None]:
         rows = await self._reader.fetch(_FIND, account_ids)

@@ -1,0 +1,1 @@
+"""How much a key may ask and an account may write, counted over all copies of the API."""

@@ -1,0 +1,144 @@
+"""A key's limit holds over all copies of the API, survives their restarts, and tells when the key was last used."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.contract.api.copies import Copy, another_copy
+from tests.contract.api.service import Caller, Service
+from tests.servers import eventually
+
+from patchbay.postgres import open_connection
+
+SHARED_SECONDS = 10.0  # it takes less than one; a busy machine is no fault
+
+
+async def remaining(caller: Caller) -> int:
+    """Use one request, and return how many are left."""
+    reply = await caller.send("GET", "/api/phone-numbers?limit=1")
+    assert reply.status in (200, 429), reply.body
+    return int(reply.headers["RateLimit"].split(";r=")[1].split(";")[0])
+
+
+async def hears(caller: Caller, used: int, limit: int) -> bool:
+    """Return once the copy knows of so many used requests, those of asking aside."""
+    asked = 0
+
+    async def knows() -> bool:
+        nonlocal asked
+        asked += 1
+        return limit - await remaining(caller) - asked >= used
+
+    return await eventually(knows, SHARED_SECONDS)
+
+
+async def use_up(caller: Caller, times: int) -> None:
+    replies = await asyncio.gather(*(caller.send("GET", "/api/phone-numbers?limit=1") for _ in range(times)))
+    assert {reply.status for reply in replies} == {200}
+
+
+async def test_what_is_used_at_one_copy_is_used_at_all(service: Service, second: Copy) -> None:
+    key = await service.own.issue(requestsPerHour=10)
+    here = service.caller(key["secret"])
+    await use_up(here, 10)
+
+    async def is_refused() -> bool:
+        return (await here.at(second.url).send("GET", "/api/phone-numbers?limit=1")).status == 429
+
+    assert await eventually(is_refused, SHARED_SECONDS)
+
+
+async def test_two_copies_let_no_more_through_than_one_but_for_a_moment_s_traffic(
+    service: Service, second: Copy
+) -> None:
+    """Requests that come at an even pace to both, for some seconds."""
+    key = await service.own.issue(requestsPerHour=40)
+    callers = [service.caller(key["secret"]), service.caller(key["secret"]).at(second.url)]
+    statuses: list[int] = []
+    pause_seconds = 0.04
+    async with asyncio.timeout(60):
+        while statuses.count(429) < 20:
+            statuses += [(await caller.send("GET", "/api/phone-numbers?limit=1")).status for caller in callers]
+            await asyncio.sleep(pause_seconds)
+
+    within_shared = int(SHARED_SECONDS / pause_seconds)
+    assert 40 <= statuses.count(200) <= 40 + within_shared
+    assert set(statuses) == {200, 429}
+
+
+async def test_a_copy_that_starts_anew_still_knows_what_was_used(service: Service, tmp_path: Path) -> None:
+    """Also what was used at nobody but itself."""
+    limit = 1_000
+    key = await service.own.issue(requestsPerHour=limit)
+    async with another_copy(service, tmp_path / "first.log") as copy:
+        await use_up(service.caller(key["secret"]).at(copy.url), 30)
+        await eventually(lambda: recorded(service, key["id"], 30), SHARED_SECONDS)
+    async with another_copy(service, tmp_path / "second.log") as copy:
+        again = service.caller(key["secret"]).at(copy.url)
+
+        assert await hears(again, 30, limit)
+
+
+async def test_a_copy_that_was_cut_off_hears_what_it_missed(service: Service, second: Copy) -> None:
+    limit = 1_000
+    key = await service.own.issue(requestsPerHour=limit)
+    here = service.caller(key["secret"])
+    async with open_connection(service.environment["DATABASE_URL"], name="test") as connection:
+        cut = await connection.fetchval(
+            """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'patchbay listen patchbay_usage'"""
+        )
+    await use_up(here, 50)
+
+    assert cut >= 3  # two copies and the projector
+    assert await hears(here.at(second.url), 50, limit)
+    assert await eventually(lambda: recorded(service, key["id"], 50), 2 * SHARED_SECONDS)
+
+
+async def test_what_anybody_notifies_does_no_harm(service: Service, second: Copy) -> None:
+    key = await service.own.issue(requestsPerHour=100)
+    payloads = [
+        "x",
+        "{",
+        '{"ask":true}',
+        '{"copy":"0","counts":[]}',
+        "[" * 4_000,
+        '{"copy":"0123456789abcdef","counts":[1]}',
+    ]
+    async with open_connection(service.environment["DATABASE_URL"], name="test") as connection:
+        for payload in payloads:
+            await connection.execute("SELECT pg_notify('patchbay_usage', $1)", payload)
+
+    await use_up(service.caller(key["secret"]), 5)
+    assert await hears(service.caller(key["secret"]).at(second.url), 5, 100)
+
+
+@pytest.mark.parametrize("limit", [100, None])
+async def test_a_key_s_last_use_is_told(service: Service, second: Copy, limit: int | None) -> None:
+    key = await service.own.issue(requestsPerHour=limit)
+    before = time.time()
+    unused = await last_used(service, key["id"])
+    await use_up(service.caller(key["secret"]).at(second.url), 1)
+
+    async def is_told() -> bool:
+        return await last_used(service, key["id"]) is not None
+
+    assert unused is None
+    assert await eventually(is_told, SHARED_SECONDS)
+    told = await last_used(service, key["id"])
+    assert told.endswith(".000000Z")
+    assert told >= time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(before - 1))
+
+
+async def last_used(service: Service, key_id: str) -> Any:
+    keys = (await service.own.send("GET", "/api/keys?limit=200")).json["keys"]
+    return next(key["last_used_at"] for key in keys if key["id"] == key_id)
+
+
+async def recorded(service: Service, key_id: str, amount: int) -> bool:
+    """True once so much stands in the table."""
+    async with open_connection(service.environment["DATABASE_URL"], name="test") as connection:
+        found = await connection.fetchval("SELECT sum(amount) FROM usage.counts WHERE id = $1", key_id)
+    return (found or 0) >= amount
