@@ -15,6 +15,7 @@ from patchbay.api.backend import Backend
 from patchbay.api.bodies import check_framing
 from patchbay.api.commanding import token_of
 from patchbay.api.connection import Connection
+from patchbay.api.dry_runs import is_dry_run
 from patchbay.api.errors import InvalidRequest, OperatorsOnly, Overdue, TooManyRequests, WriteOverdue
 from patchbay.api.exchange import Exchange, parse_query
 from patchbay.api.failures import answer_failure, unsettled
@@ -115,7 +116,8 @@ class Application:
         if not route.public:
             await self._admit(exchange, route, now)
         if query:
-            exchange.query = parse_query(query, route.query)
+            exchange.query = parse_query(query, route.known_query)
+            exchange.is_dry_run = is_dry_run(exchange.query)
         if not route.is_write and "Patchbay-After" in request.headers:
             await self._wait_for_position(exchange, route, now)
         return await route.handler(exchange)

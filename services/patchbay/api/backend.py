@@ -20,6 +20,7 @@ from patchbay.api.reading.positions import Positions
 from patchbay.api.reading.snapshots import Snapshots
 from patchbay.api.tokens import Tokens
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Write, Written
+from patchbay.api.writing.rehearsing import Rehearsal
 from patchbay.process import Health
 
 
@@ -28,6 +29,9 @@ class Executes(Protocol):
 
     async def execute(self, write: Write, *, deadline: float) -> Written:
         """Carry out a command."""
+
+    async def rehearse(self, write: Write, *, deadline: float) -> Rehearsal:
+        """Tell what a command would lead to; nothing is appended."""
 
     async def look_up(self, reference: CommandReference) -> CommandStatus:
         """Return what became of a command."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from patchbay.api.answers import effect_of
 from patchbay.api.conditional import etag_of
+from patchbay.api.dry_runs import dry_body
 from patchbay.api.errors import InvalidRequest
 from patchbay.api.exchange import Exchange
 from patchbay.api.idempotency import command_id, parse_idempotency_key, request_digest
@@ -63,7 +64,7 @@ def write_of(
 
 async def carry_out(exchange: Exchange, account_id: str | None, write: Write) -> Written:
     """
-    Execute the write within the request's deadline.
+    Execute the write within the request's deadline; in a dry run, tell what it would have led to.
 
     Args:
         exchange: The request.
@@ -74,6 +75,10 @@ async def carry_out(exchange: Exchange, account_id: str | None, write: Write) ->
         Rejection: The domain says no.
         WriteFailed: There is no definite answer of the domain.
     """
+    if exchange.is_dry_run:
+        rehearsal = await exchange.backend.writer.rehearse(write, deadline=exchange.deadline)
+        exchange.rehearsals.append(rehearsal)
+        return rehearsal.written
     exchange.command_account = account_id
     return await exchange.backend.writer.execute(write, deadline=exchange.deadline)
 
@@ -88,7 +93,7 @@ def answer_written(
     body: bytes | None = None,
 ) -> Answer:
     """
-    Return the answer to a write that took effect, or had nothing to do.
+    Return the answer to a write that took effect, had nothing to do, or was only rehearsed.
 
     Args:
         exchange: The request.
@@ -103,8 +108,10 @@ def answer_written(
     if body is None:
         effect = effect_of(written, command, secret)
         body = effect.body
-        if effect.version is not None:
+        if effect.version is not None and not exchange.is_dry_run:
             fields += f"ETag: {etag_of(effect.version)}\r\n"
+    if exchange.is_dry_run:
+        body = dry_body(body, exchange.rehearsals)
     return Answer(body=body, fields=fields)
 
 

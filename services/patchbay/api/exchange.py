@@ -15,6 +15,7 @@ from patchbay.assistants.errors import Issue
 
 if TYPE_CHECKING:
     from patchbay.api.backend import Backend
+    from patchbay.api.writing.rehearsing import Rehearsal
 
 _QUERY_CHARACTERS = 4_000
 # Control characters, ends of lines, and what was no UTF-8. Whether Unicode knows a character yet, nobody needs to know.
@@ -31,10 +32,12 @@ class Exchange:
         "backend",
         "command_account",
         "failure_facts",
+        "is_dry_run",
         "path",
         "principal",
         "query",
         "rate_fields",
+        "rehearsals",
         "releases",
         "request",
         "route",
@@ -53,6 +56,8 @@ class Exchange:
         self.command_account: str | None = None  # who may ask for the command's status; None: operators
         self.releases: str | None = None  # the number whose release the command under way only begins
         self.failure_facts: Mapping[str, object] | None = None
+        self.is_dry_run = False
+        self.rehearsals: list[Rehearsal] = []  # of a dry run: what it would have written so far
 
     @property
     def deadline(self) -> float:

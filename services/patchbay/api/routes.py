@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from patchbay.api.dry_runs import DRY_RUN
 from patchbay.api.errors import MethodNotAllowed, NotFound
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     def is_write(self) -> bool:
         """True if it can change something."""
         return self.method not in ("GET", "HEAD")
+
+    @property
+    def known_query(self) -> frozenset[str]:
+        """All parameters that it knows: every write can be rehearsed."""
+        return self.query | {DRY_RUN} if self.is_write else self.query
 
 
 async def _nothing(_exchange: "Exchange") -> "Answer":

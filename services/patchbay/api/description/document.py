@@ -33,7 +33,7 @@ from patchbay.api.description.header_fields import (
     TRACEPARENT,
 )
 from patchbay.api.description.operation import Content, Key, Operation, Parameter, Schema
-from patchbay.api.description.refusals import FAILURE, ISSUE, failures_of, refusals_of
+from patchbay.api.description.refusals import DRY_RUN, FAILURE, ISSUE, failures_of, refusals_of
 from patchbay.api.description.schemas import ref
 from patchbay.api.routes import Route
 
@@ -107,7 +107,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
         "tags": [{"name": tag, "description": words} for tag, words in tags.items()],
         "paths": paths,
         "components": {
-            "schemas": {"Failure": FAILURE, "Issue": ISSUE, **records, **bodies},
+            "schemas": {"Failure": FAILURE, "Issue": ISSUE, "DryRun": DRY_RUN, **records, **bodies},
             "parameters": {name: _parameter("header", name, header) for name, header in _SHARED_HEADERS.items()},
             "headers": {name: _header(header) for name, header in ANSWER_HEADERS.items()},
             "securitySchemes": {"key": _KEY},
@@ -157,7 +157,7 @@ def _parameters(route: Route, operation: Operation) -> list[Schema]:
     named = {segment[1:-1] for segment in route.path.split("/") if segment.startswith("{")}
     if named != operation.path.keys():
         raise Undescribed(f"{route.method} {route.path}: described path parameters are {sorted(operation.path)}")
-    query = {name: operation.query.get(name) or COMMON_QUERY.get(name) for name in sorted(route.query)}
+    query = {name: operation.query.get(name) or COMMON_QUERY.get(name) for name in sorted(route.known_query)}
     lacking = sorted({name for name, parameter in query.items() if parameter is None} | operation.query.keys() - query)
     if lacking:
         raise Undescribed(f"{route.method} {route.path}: {lacking} are on one side only")
@@ -222,7 +222,7 @@ def _responses(route: Route, operation: Operation) -> Schema:
         200: {
             "description": operation.answer_words,
             "headers": _headers(*headers, *always),
-            "content": _content(operation.answer),
+            "content": _content(_also_dry(operation.answer) if route.is_write else operation.answer),
             **({"links": _links(operation)} if operation.links else {}),
         }
     }
@@ -248,6 +248,11 @@ def _responses(route: Route, operation: Operation) -> Schema:
             "content": _content(content),
         }
     return {str(status): responses[status] for status in sorted(responses)}
+
+
+def _also_dry(content: Content) -> Content:
+    """Return the answer of a write: what it did, or with `dry_run=true` what it would do."""
+    return msgspec.structs.replace(content, schema={"anyOf": [content.schema, ref("DryRun")]})
 
 
 def _headers(*names: str) -> Schema:

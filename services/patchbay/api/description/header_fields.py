@@ -58,6 +58,10 @@ COMMON_QUERY: Final[Mapping[str, Parameter]] = {
         example=20,
     ),
     "cursor": Parameter(words="The `next_cursor` of the page before. Not with `offset`.", schema=CURSOR),
+    "dry_run": Parameter(
+        words="`true`: validate and decide it, tell what it would change, and write nothing.",
+        schema={"type": "string", "enum": ["false", "true"], "default": "false"},
+    ),
     "offset": Parameter(
         words="How many to pass over. Cursors are cheaper, and miss nothing when the list changes.",
         schema={"type": "integer", "minimum": 0, "maximum": LARGEST_OFFSET},

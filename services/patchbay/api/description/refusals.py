@@ -34,6 +34,30 @@ ISSUE: Final[Schema] = {
         message={"type": "string", "description": "A sentence for people."},
     ),
 }
+DRY_RUN: Final[Schema] = {
+    "description": (
+        "What a write with `dry_run=true` would do: what it would change, beside the record as it would be. What only "
+        "the real one gives (a new id, a secret, the time) is null or absent."
+    ),
+    **members(
+        success={"const": True},
+        dry_run={"const": True},
+        changes={
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "from", "to"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "from": {"description": "What it is."},
+                    "to": {"description": "What it would be."},
+                    "assistant_id": {"type": "string", "description": "Whose, if not of the record that is shown."},
+                    "key_id": {"type": "string", "description": "The same of a key."},
+                },
+            },
+        },
+    ),
+}
 
 _ISSUES: Final[Schema] = {"issues": {"type": "array", "items": ref("Issue"), "minItems": 1}}
 _COMMAND: Final[Schema] = {"command": members(id={"type": "string", "format": "command"})}
@@ -44,6 +68,7 @@ _TAKEN: Final[Schema] = members(
 FACTS: Final[Mapping[type[Exception], Schema]] = {
     errors.InvalidRequest: _ISSUES,
     errors.MissingScope: {"scope": {"type": "string", "description": "The scope that would do."}},
+    rejections.InboundNeedsNumber: {"assistant_id": ASSISTANT_ID},
     rejections.NumberNotFound: {"phone_number_ids": {"type": "array", "items": NUMBER_ID}},
     rejections.NumberTaken: {
         "assistant_id": {**ASSISTANT_ID, "description": "Who holds the first of them."},

@@ -8,6 +8,7 @@ from patchbay.api.live import LiveGenerations
 from patchbay.api.writing.attempts import Attempt
 from patchbay.api.writing.loading import Loader
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, KeyReused, Unavailable, Write, Written
+from patchbay.api.writing.rehearsing import Rehearsal, rehearse
 from patchbay.api.writing.replaying import Replayer
 from patchbay.api.writing.settling import Settler
 from patchbay.api.writing.standings import StandingReader
@@ -52,6 +53,20 @@ class Writer:
         elif attempt.write.request_digest != write.request_digest:
             raise KeyReused("this Idempotency-Key stands for another request, which is still under way")
         return await attempt.wait(deadline)
+
+    async def rehearse(self, write: Write, *, deadline: float) -> Rehearsal:
+        """
+        Tell what a command would lead to now; nothing is appended.
+
+        Args:
+            write: As for `execute`.
+            deadline: Loop time by which there is an answer.
+
+        Raises:
+            Rejection: The domain would say no.
+            WriteFailed: It cannot be told, or the command would not be decided.
+        """
+        return await rehearse(write, self._with, deadline=deadline)
 
     def _start(self, write: Write) -> Attempt:
         if len(self._attempts) >= WAITING_WRITES or self._with.settler.is_full:
