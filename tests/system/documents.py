@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 _FENCED: Final = re.compile(r"^```(\S+) (run|answer)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PYTHON: Final = "python"  # run by the tests of the client
 ELLIPSIS: Final = "…"
 
 
@@ -25,12 +26,19 @@ def documents() -> list[Path]:
 def blocks_of(document: Path) -> list[Shown]:
     """Return the blocks that are marked to be run, in their order."""
     shown: list[Shown] = []
-    for _, mark, text in _FENCED.findall(document.read_text()):
+    for language, mark, text in _FENCED.findall(document.read_text()):
+        if language == _PYTHON:
+            continue
         if mark == "run":
             shown.append(Shown(text))
         else:
             shown[-1] = Shown(shown[-1].commands, json.loads(text))
     return shown
+
+
+def python_blocks_of(document: Path) -> list[str]:
+    """Return the blocks of Python that are marked to be run, in their order."""
+    return [text for language, _, text in _FENCED.findall(document.read_text()) if language == _PYTHON]
 
 
 def is_as_promised(found: Any, promised: Any) -> bool:

@@ -141,9 +141,9 @@ class Application:
         principal.demand(route.scope)
 
     async def _wait_for_position(self, exchange: Exchange, route: Route, now: float) -> None:
-        token = exchange.request.headers["Patchbay-After"].strip()
+        given = ",".join(exchange.request.headers.getall("Patchbay-After"))
         try:
-            positions = self._backend.tokens.read_positions(token)
+            positions = self._backend.tokens.read_all_positions(given)
         except TokenOfAnotherLog:
             message = "is a position of another log"
             raise InvalidRequest([Issue(path="Patchbay-After", code="other_log", message=message)]) from None

@@ -13,6 +13,7 @@ from patchbay.api.writing.outcomes import CommandReference, Position
 
 COMMAND_PREFIX = "cmd_"
 TOKEN_CHARACTERS = 1024  # longer ones are not ours
+MOST_TOKENS = 32  # of positions, in one request
 
 LOG_BYTES = 8  # of the log's id: enough to tell two logs apart
 _POSITION = struct.Struct(">HQ")  # partition, next offset
@@ -84,6 +85,23 @@ class Tokens:
         if max(positions) >= self._partition_count or max(positions.values()) >= 2**63:
             raise MalformedToken(token)
         return positions
+
+    def read_all_positions(self, text: str) -> dict[int, int]:
+        """
+        Return the next offsets by partition that are reached where all of these tokens are, with commas between them.
+
+        Raises:
+            MalformedToken: Not tokens of ours, or too many of them.
+            TokenOfAnotherLog: One is of another log.
+        """
+        tokens = text.split(",")
+        if len(tokens) > MOST_TOKENS:
+            raise MalformedToken(text[:TOKEN_CHARACTERS])
+        reached: dict[int, int] = {}
+        for token in tokens:
+            for partition, next_offset in self.read_positions(token.strip()).items():
+                reached[partition] = max(next_offset, reached.get(partition, 0))
+        return reached
 
     def write_command(self, command: CommandToken) -> str:
         """Return the name under which the command can be asked for."""

@@ -26,7 +26,8 @@ IF_MATCH: Final = Parameter(
 IF_NONE_MATCH: Final = Parameter(words="304 if this is the version still.", schema=_ETAG_LIST, example='"3"')
 PATCHBAY_AFTER: Final = Parameter(
     words=(
-        "A `Patchbay-Position` of an earlier write: the answer waits until it is visible to this read. "
+        "The `Patchbay-Position` of an earlier write, or several, at most 32, with commas between them: the answer "
+        "waits until they are visible to this read. "
         "503 `not_caught_up` if that takes longer than about four seconds."
     ),
     schema=POSITION_TOKEN,

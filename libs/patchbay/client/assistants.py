@@ -1,0 +1,154 @@
+"""The calls about assistants."""
+
+from collections.abc import Sequence
+from typing import Final, Unpack
+
+import msgspec
+
+from patchbay.client.answering import decode
+from patchbay.client.exchanging import Reply
+from patchbay.client.reach import Reach, segment
+from patchbay.client.records import Assistant, Changes, Configuration, Issue
+
+PATH: Final = "/api/assistants"
+_NOT_MODIFIED: Final = 304
+
+
+class AssistantAnswer(msgspec.Struct, frozen=True):
+    """The body of every answer about one assistant."""
+
+    assistant: Assistant
+    warnings: tuple[Issue, ...] = ()
+
+
+class Assistants:
+    """Creates, reads and changes assistants, and gives phone numbers to them."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+
+    async def create(
+        self,
+        name: str,
+        *,
+        template: str | None = None,
+        account: str | None = None,
+        idempotency_key: str | None = None,
+        **fields: Unpack[Configuration],
+    ) -> Assistant:
+        """
+        Create an assistant.
+
+        Args:
+            name: For people.
+            template: `outbound-setter`, `inbound-support`, `follow-up`, or `custom`, which is the default.
+            account: Its slug, if not the client's.
+            idempotency_key: Names the write.
+            fields: Count more than the template's.
+
+        Raises:
+            PatchbayError: It was not created, or nobody knows.
+        """
+        body = {"accountSlug": self._reach.slug(account), "name": name, **fields}
+        if template is not None:
+            body["templateId"] = template
+        return assistant_of(await self._reach.write("POST", PATH, body, idempotency_key=idempotency_key))
+
+    async def get(self, assistant_id: str) -> Assistant:
+        """
+        Return an assistant as it is now.
+
+        Raises:
+            PatchbayError: It is not there, or there was no answer.
+        """
+        return (await self._reach.read(path_of(assistant_id), AssistantAnswer)).assistant
+
+    async def get_if_changed(self, assistant_id: str, version: int) -> Assistant | None:
+        """
+        Return the assistant if its version is not this one any more, else None.
+
+        Raises:
+            PatchbayError: It is not there, or there was no answer.
+        """
+        reply = await self._reach.calls.read(path_of(assistant_id), headers={"If-None-Match": f'"{version}"'})
+        return None if reply.status == _NOT_MODIFIED else assistant_of(reply)
+
+    async def update(
+        self,
+        assistant_id: str,
+        *,
+        account: str | None = None,
+        if_match: int | None = None,
+        idempotency_key: str | None = None,
+        **changes: Unpack[Changes],
+    ) -> Assistant:
+        """
+        Change what is named; everything else stays as it is.
+
+        Args:
+            assistant_id: Which.
+            account: Its slug, if not the client's.
+            if_match: Only at this version.
+            idempotency_key: Names the write.
+            changes: New values; `None` clears a text that may be empty.
+
+        Raises:
+            VersionMismatch: It is at another version.
+            PatchbayError: It was not changed, or nobody knows.
+        """
+        body = {"accountSlug": self._reach.slug(account), **changes}
+        reply = await self._reach.write(
+            "PATCH", path_of(assistant_id), body, idempotency_key=idempotency_key, if_match=if_match
+        )
+        return assistant_of(reply)
+
+    async def assign(
+        self,
+        assistant_id: str,
+        phone_number_ids: Sequence[str],
+        *,
+        reassign: bool = False,
+        account: str | None = None,
+        if_match: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Assistant:
+        """
+        Replace the phone numbers of an assistant. When this has returned, the next call is routed by it.
+
+        Args:
+            assistant_id: Which.
+            phone_number_ids: All that it is to have.
+            reassign: Take numbers from other assistants of the account.
+            account: Its slug, if not the client's.
+            if_match: Only at this version.
+            idempotency_key: Names the write.
+
+        Raises:
+            Conflict: Another assistant has one of the numbers.
+            PatchbayError: Nothing was assigned, or nobody knows.
+        """
+        body = {
+            "accountSlug": self._reach.slug(account),
+            "phoneNumberIds": list(phone_number_ids),
+            "reassign": reassign,
+        }
+        path = path_of(assistant_id) + "/telephony/phone-numbers"
+        return assistant_of(
+            await self._reach.write("PATCH", path, body, idempotency_key=idempotency_key, if_match=if_match)
+        )
+
+
+def path_of(assistant_id: str) -> str:
+    """Return the path of one assistant."""
+    return f"{PATH}/{segment(assistant_id)}"
+
+
+def assistant_of(reply: Reply) -> Assistant:
+    """
+    Return the assistant that an answer holds, with the warnings beside it.
+
+    Raises:
+        UnexpectedAnswer: It holds none.
+    """
+    answer = decode(reply, AssistantAnswer)
+    return msgspec.structs.replace(answer.assistant, warnings=answer.warnings) if answer.warnings else answer.assistant
