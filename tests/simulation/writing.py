@@ -32,6 +32,7 @@ class Try(msgspec.Struct):
     command_id: str
     digest: str
     changes_routing: bool
+    repeats: bool  # it has an idempotency key
     started_at: float
     ended_at: float = 0.0
     outcome: Written | BaseException | None = None
@@ -42,6 +43,7 @@ class Simulation:
 
     def __init__(self, seed: int, *, steps: int = 40) -> None:
         self.world = World(seed=seed)
+        self.world.announcing = seed % 4 > 0
         self.random = self.world.random
         self.steps = steps
         self.tries: list[Try] = []
@@ -69,9 +71,10 @@ class Simulation:
             await self._check(copies[0])
 
     def _write(self, copy: Copy) -> None:
-        if self.tries and self.random.random() < 0.15:
-            first = self.random.choice(self.tries)
-            again = Try(first.stream, first.command, first.command_id, first.digest, first.changes_routing, 0.0)
+        keyed = [a_try for a_try in self.tries if a_try.repeats]
+        if keyed and self.random.random() < 0.15:
+            first = self.random.choice(keyed)
+            again = msgspec.structs.replace(first, started_at=0.0, ended_at=0.0, outcome=None)
             if self.random.random() < 0.1:
                 again.digest = "1" * 64
         else:
@@ -80,7 +83,9 @@ class Simulation:
             command_id = token_hex(32)
             if isinstance(command, CreateAssistant):
                 command_id = sha256(command.assistant_id.encode()).hexdigest()
-            again = Try(stream, command, command_id, "0" * 64, self.random.random() < 0.5, 0.0)
+            is_minted_twice = isinstance(command, CreateAssistant) and command.assistant_id == "asst_4"
+            repeats = is_minted_twice or self.random.random() < 0.3
+            again = Try(stream, command, command_id, "0" * 64, self.random.random() < 0.5, repeats, 0.0)
         again.started_at = asyncio.get_running_loop().time()
         self.tries.append(again)
         write = copy.execute(
@@ -90,6 +95,7 @@ class Simulation:
             request_digest=again.digest,
             seconds=self.random.choice((0.02, 0.3, 4.0)),
             changes_routing=again.changes_routing,
+            repeats=again.repeats,
         )
         self.tasks.append(asyncio.create_task(self._note(again, write)))
         if self.random.random() < 0.03:
@@ -149,6 +155,8 @@ class Simulation:
         if chance() < 0.2:
             world.loading.set()
             world.settling.set()
+        if world.announcing and chance() < 0.1:
+            self.random.choice(world.ears).connect(connected=chance() < 0.8)
         if chance() < 0.02:
             world.database_failure = OSError("away")
         elif chance() < 0.5:

@@ -10,6 +10,7 @@ from patchbay.callrouting.facts import (
     NumberFreed,
     NumberOwned,
     NumbersHeld,
+    concerns_routing,
     read_fact,
 )
 from patchbay.callrouting.snapshot import SNAPSHOT_TYPE
@@ -33,5 +34,6 @@ __all__ = [
     "Outcome",
     "RoutingTable",
     "SnapshotUnusable",
+    "concerns_routing",
     "read_fact",
 ]

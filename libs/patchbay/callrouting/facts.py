@@ -16,7 +16,7 @@ from patchbay.assistants.events import (
     NumberUpdated,
 )
 from patchbay.callrouting.errors import MisplacedEvent
-from patchbay.eventlog import Envelope
+from patchbay.eventlog import Envelope, Record
 
 ACCOUNT_STREAM: Final = "acct_"
 
@@ -68,6 +68,11 @@ class AssistantGone(msgspec.Struct, frozen=True):
 
 
 Fact: TypeAlias = NumberOwned | NumberChanged | NumberFreed | NumbersHeld | InboundSwitched | AssistantGone
+
+
+def concerns_routing(record: Record) -> bool:
+    """True if the record says that it concerns routing; whether that is so, and accepted, is for others to find."""
+    return any(name == "ce_affects" and value is not None and b"routing" in value for name, value in record.headers)
 
 
 def read_fact(envelope: Envelope) -> Fact | None:  # noqa: C901, PLR0911 - one case and one return per event

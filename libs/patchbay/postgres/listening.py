@@ -1,8 +1,10 @@
 """Wake-ups by NOTIFY: a hint that something moved, on a connection of its own that is watched and opened again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import NamedTuple
 
 import structlog
 
@@ -16,6 +18,7 @@ HEARTBEAT_TIMEOUT_SECONDS = 2.0
 RECONNECT_SECONDS = (0.05, 2.0)  # first and longest pause between attempts
 
 OnWake = Callable[[str], None]
+OnNotice = Callable[[int, str], None]  # process id of the sender's backend, and payload
 
 
 class Wakes:
@@ -41,7 +44,12 @@ class Wakes:
 
 
 @asynccontextmanager
-async def listen(database_url: str, channel: str, on_wake: OnWake | None = None) -> AsyncIterator[Wakes]:
+async def listen(
+    database_url: str,
+    channel: str,
+    on_wake: OnWake | None = None,
+    also: Mapping[str, OnNotice] = MappingProxyType({}),
+) -> AsyncIterator[Wakes]:
     """
     Listen to `channel` until the end, on a connection of its own; a lost one is opened again.
 
@@ -52,9 +60,11 @@ async def listen(database_url: str, channel: str, on_wake: OnWake | None = None)
         database_url: `postgresql://…`, with its password.
         channel: The NOTIFY channel, a plain identifier.
         on_wake: Called with each payload, in the loop's thread; must not raise.
+        also: Further channels of the same connection, and what is called with each of their notifications.
     """
     wakes = Wakes()
-    task = asyncio.create_task(_keep_listening(database_url, channel, wakes, on_wake), name=f"listen {channel}")
+    listening = _Listening(channel, wakes, on_wake, also)
+    task = asyncio.create_task(_keep_listening(database_url, listening), name=f"listen {channel}")
     try:
         yield wakes
     finally:
@@ -62,14 +72,30 @@ async def listen(database_url: str, channel: str, on_wake: OnWake | None = None)
         await asyncio.wait([task])
 
 
-async def _keep_listening(database_url: str, channel: str, wakes: Wakes, on_wake: OnWake | None) -> None:
+class _Listening(NamedTuple):
+    channel: str
+    wakes: Wakes
+    on_wake: OnWake | None
+    also: Mapping[str, OnNotice]
+
+    def hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        self.wakes.wake()
+        if self.on_wake is not None:
+            self.on_wake(str(payload))
+
+    def hear_also(self, _connection: object, pid: int, channel: str, payload: object) -> None:
+        self.also[channel](pid, str(payload))
+
+
+async def _keep_listening(database_url: str, listening: _Listening) -> None:
+    channel, wakes = listening.channel, listening.wakes
     pause_seconds, longest_seconds = RECONNECT_SECONDS
     while True:
         try:
             async with open_connection(
                 database_url, name=f"listen {channel}", command_timeout_seconds=HEARTBEAT_TIMEOUT_SECONDS
             ) as connection:
-                await _listen(connection, channel, wakes, on_wake)
+                await _listen(connection, listening)
         except DATABASE_FAILURES as error:
             if wakes.connected:
                 pause_seconds = RECONNECT_SECONDS[0]
@@ -79,19 +105,16 @@ async def _keep_listening(database_url: str, channel: str, wakes: Wakes, on_wake
         pause_seconds = min(pause_seconds * 2, longest_seconds)
 
 
-async def _listen(connection: Connection, channel: str, wakes: Wakes, on_wake: OnWake | None) -> None:
+async def _listen(connection: Connection, listening: _Listening) -> None:
     """Listen until the connection fails, which raises what the database raised."""
     ended = asyncio.Event()
 
-    def on_notification(_connection: object, _pid: int, _channel: str, payload: object) -> None:
-        wakes.wake()
-        if on_wake is not None:
-            on_wake(str(payload))
-
     connection.add_termination_listener(lambda _connection: ended.set())
-    await connection.add_listener(channel, on_notification)
-    wakes.connected = True
-    on_notification(connection, 0, channel, "")
+    for channel in listening.also:
+        await connection.add_listener(channel, listening.hear_also)
+    await connection.add_listener(listening.channel, listening.hear)
+    listening.wakes.connected = True
+    listening.hear(connection, 0, listening.channel, "")
     while True:
         # asyncpg does not notice a connection that died without a word (asyncpg #519).
         try:

@@ -1,8 +1,10 @@
 """Logging: structlog for our own lines, and the libraries' lines in the same shape."""
 
+import asyncio
+import atexit
 import logging
 import sys
-from typing import Literal
+from typing import Literal, TextIO, cast
 
 import msgspec
 import structlog
@@ -26,7 +28,6 @@ def configure_logging(service: str, *, level: str = "info", log_format: LogForma
     """
     as_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_service(service),
@@ -39,7 +40,7 @@ def configure_logging(service: str, *, level: str = "info", log_format: LogForma
     structlog.configure(
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _LinesAtOnce(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -57,6 +58,42 @@ def configure_logging(service: str, *, level: str = "info", log_format: LogForma
 def _console() -> structlog.typing.Processor:
     # Its own choice of traceback shows the variables of every frame: keys and prompts among them.
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+
+
+class _LinesAtOnce:
+    """
+    Writes the lines of one turn of the event loop together; without a loop, at once.
+
+    What a turn has written is out before the next one waits for anything: a process that is killed loses at most the
+    lines of the turn that it was in.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None  # that will write them
+        atexit.register(self._write_out)
+
+    def write(self, line: str) -> None:
+        """Keep a line for later."""
+        self._lines.append(line)
+
+    def flush(self) -> None:
+        """See to it that what was written gets out."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self._write_out()
+            return
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_soon(self._write_out)
+
+    def _write_out(self) -> None:
+        lines, self._lines, self._loop = self._lines, [], None
+        if lines:
+            self._stream.write("".join(lines))
+            self._stream.flush()
 
 
 def _add_service(service: str) -> structlog.typing.Processor:

@@ -1,5 +1,6 @@
 """From the log to Postgres: batch loop, checkpoint, lease, generations, quarantine."""
 
+from patchbay.projection.announcing import ACCEPTED_CHANNEL, Announced, announcements_of, read_announcement
 from patchbay.projection.committing import CHANNEL
 from patchbay.projection.errors import Fenced, NotPrepared, PartitionsChanged, ProjectionError, Unprojectable
 from patchbay.projection.finding import find_log
@@ -20,7 +21,9 @@ from patchbay.projection.statement import Change, CopyTarget, Write, change_of_r
 from patchbay.projection.young_old import YoungOld
 
 __all__ = [
+    "ACCEPTED_CHANNEL",
     "CHANNEL",
+    "Announced",
     "Arrival",
     "Change",
     "CopyTarget",
@@ -39,6 +42,7 @@ __all__ = [
     "Unprojectable",
     "Write",
     "YoungOld",
+    "announcements_of",
     "change_of_rows",
     "create_generation",
     "find_log",
@@ -46,5 +50,6 @@ __all__ = [
     "make_live",
     "plain_insert",
     "prepare_database",
+    "read_announcement",
     "schema_of",
 ]

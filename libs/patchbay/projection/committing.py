@@ -13,6 +13,7 @@ import asyncpg
 
 from patchbay.eventlog import Record, fingerprint
 from patchbay.postgres import Connection
+from patchbay.projection.announcing import ACCEPTED_CHANNEL, MAX_PAYLOAD_CHARACTERS
 from patchbay.projection.errors import Fenced
 from patchbay.projection.ownership import LEASE_SECONDS, Ownership
 from patchbay.projection.statement import Change, compose
@@ -20,7 +21,6 @@ from patchbay.projection.statement import Change, compose
 CHANNEL = "patchbay_projected"
 RENEW_SECONDS = 1.0  # well below the lease; an idle projection writes that often
 COPIED_ROWS = 32  # from here on copying a table's new rows costs less than its round trip
-MAX_PAYLOAD_CHARACTERS = 7_900  # Postgres takes less than 8,000 bytes
 
 # What a row itself can be to blame for: a text with a NUL, a number out of range, a key that is taken.
 ROW_FAULTS: tuple[type[Exception], ...] = (
@@ -50,7 +50,9 @@ class Committer:
         """True if the lease is to be renewed though there may be nothing to commit."""
         return time.monotonic() - self._renewed_at >= RENEW_SECONDS
 
-    async def commit(self, records: Sequence[Record], changes: Sequence[Change]) -> None:
+    async def commit(
+        self, records: Sequence[Record], changes: Sequence[Change], announcements: Sequence[str] = ()
+    ) -> None:
         """
         Store `changes` and move the checkpoints behind `records`.
 
@@ -60,6 +62,7 @@ class Committer:
         Args:
             records: In order within each partition, from the checkpoints on; those of quarantined or foreign kind too.
             changes: What follows from them.
+            announcements: Payloads that tell, in the same transaction, which events readers see from now on.
 
         Raises:
             Fenced: Somebody else has moved a checkpoint or taken the lease.
@@ -75,7 +78,8 @@ class Committer:
         begun_at = time.monotonic()
         facts = (partitions, before, after, marks, self._ownership.owner, self._ownership.epoch, LEASE_SECONDS)
         try:
-            await self._store((*facts, CHANNEL, self._payload(partitions, after)), changes)
+            notices = (CHANNEL, self._payload(partitions, after), ACCEPTED_CHANNEL, announcements)
+            await self._store((*facts, *notices), changes)
         except asyncpg.DivisionByZeroError:
             raise Fenced("the checkpoints were moved, or the lease was taken, by somebody else") from None
         self._next_offsets.update(zip(partitions, after, strict=True))

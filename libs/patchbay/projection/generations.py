@@ -36,7 +36,8 @@ CREATE TABLE {schema}.checkpoints (
     fingerprint bytea,
     owner text,
     epoch bigint NOT NULL DEFAULT 0,
-    lease_until timestamptz NOT NULL DEFAULT '-infinity'
+    lease_until timestamptz NOT NULL DEFAULT '-infinity',
+    backend_pid int -- of the owner's connection: whose notifications are its own
 ) WITH (fillfactor = 10);
 CREATE TABLE {schema}.quarantine (
     stream text COLLATE "C" PRIMARY KEY,

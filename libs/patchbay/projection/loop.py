@@ -30,6 +30,10 @@ MAX_BATCH_RECORDS = 500  # some 50 ms of work: bounds what one commit adds to th
 # The least time between two commits: who writes alone is never held up by it, and who writes among many shares the
 # commit, its wake-up and what follows from it.
 PACE_SECONDS = 0.003
+# What does not concern the projection at all may wait that long for what does, or for more of its kind: nobody's answer
+# depends on it.
+PATIENCE_SECONDS = 0.05
+LOOK_SECONDS = 0.005  # between looks for it
 FETCH_SECONDS = 0.5  # an idle pass; below RENEW_SECONDS
 LOOK_AT_END_SECONDS = 1.0
 LOOK_AT_END_TIMEOUT_SECONDS = 3.0  # a busy broker may take its time; below the lease
@@ -53,6 +57,7 @@ class Projection(msgspec.Struct, Generic[E], frozen=True):
     tables: ProjectionTables
     fold: Callable[[str], Fold[E]]  # given the schema; called at each claim, since memory is true for one tenure only
     writes_history: bool = False  # one projection does
+    concerns: Callable[[Record], bool] | None = None  # whether an answer may wait for it; None: for any
 
 
 class Projector(Generic[E]):
@@ -188,10 +193,18 @@ class Projector(Generic[E]):
         """Return the next records; under load those of a moment, so that one commit serves many."""
         records = await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=FETCH_SECONDS)
         held_seconds = self._committed_at + PACE_SECONDS - time.monotonic()
-        if not records or held_seconds <= 0:
-            return records
-        await asyncio.sleep(held_seconds)
-        return [*records, *await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=0)]
+        if records and held_seconds > 0:
+            await asyncio.sleep(held_seconds)
+            records = [*records, *await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=0)]
+        concerns, new = self._projection.concerns, records
+        until = time.monotonic() + PATIENCE_SECONDS
+        while concerns is not None and records and len(records) < MAX_BATCH_RECORDS and time.monotonic() < until:
+            if any(map(concerns, new)):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+            new = await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=0)
+            records = [*records, *new]
+        return records
 
     async def _look_at_end(self, tenure: Tenure[E], reader: LogReader) -> None:
         try:

@@ -16,7 +16,8 @@ SELECT partition, next_offset, fingerprint, owner, epoch, lease_until > clock_ti
 """
 _TAKE = """
 UPDATE {schema}.checkpoints
-   SET owner = $1, epoch = $2, lease_until = clock_timestamp() + make_interval(secs => $3)
+   SET owner = $1, epoch = $2, lease_until = clock_timestamp() + make_interval(secs => $3),
+       backend_pid = pg_backend_pid()
 """
 _RELEASE = """
 UPDATE {schema}.checkpoints SET lease_until = '-infinity' WHERE owner = $1 AND epoch = $2

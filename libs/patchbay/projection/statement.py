@@ -67,9 +67,10 @@ WITH moved AS (
     RETURNING 1
 )"""
 _END = """
-SELECT 1 / (count(*) = cardinality($1::int[]))::int AS owned, pg_notify($8, $9) FROM moved
+SELECT 1 / (count(*) = cardinality($1::int[]))::int AS owned, pg_notify($8, $9),
+       (SELECT count(pg_notify($10, a.payload)) FROM unnest($11::text[]) AS a (payload)) FROM moved
 """
-FIRST_FREE_PARAMETER = 10
+FIRST_FREE_PARAMETER = 12
 
 
 @lru_cache(maxsize=256)  # the combinations of writes that occur together are few

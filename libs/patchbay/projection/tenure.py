@@ -1,7 +1,7 @@
 """What one owner of the partitions does with each batch, from verdicts to the commit."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
@@ -9,12 +9,13 @@ import structlog
 from patchbay.eventlog import Foreign, LogIdentity, Record, Verdict, read_envelope
 from patchbay.postgres import Connection
 from patchbay.process import metrics
+from patchbay.projection.announcing import announcements_of
 from patchbay.projection.committing import ROW_FAULTS, Committer
 from patchbay.projection.errors import Unprojectable
 from patchbay.projection.folding import Fold, Folded, Suspect, fold_arrivals
 from patchbay.projection.heads import Heads, change_of_heads
 from patchbay.projection.history import INSERT_HISTORY, history_row
-from patchbay.projection.judging import Judged, Read, judge_records
+from patchbay.projection.judging import Arrival, Judged, Read, judge_records
 from patchbay.projection.ownership import Ownership
 from patchbay.projection.quarantine import change_of_suspects
 from patchbay.projection.statement import Change, change_of_rows
@@ -50,7 +51,7 @@ class Tenure(Generic[E]):
         self.blocked = blocked  # the quarantined streams, by stream
         self.committer = Committer(connection, ownership, projection)
         self._heads = Heads(ownership.schema, identity.log_id)
-        self._writes_history = writes_history
+        self._writes_history = self._announces = writes_history
 
     async def project(self, records: Sequence[Record]) -> None:
         """
@@ -131,12 +132,20 @@ class Tenure(Generic[E]):
         changes += folded.draft.changes()
         if folded.suspects:
             changes.append(change_of_suspects(folded.suspects))
-        await self.committer.commit(records, changes)
+        announced = announcements_of(self.ownership.schema, self._visible(judged, folded)) if self._announces else ()
+        await self.committer.commit(records, changes, announced)
         self._heads.keep(judged.heads)
         folded.draft.keep()
         if folded.suspects:
             self.blocked.update({suspect.stream: suspect for suspect in folded.suspects})
             metrics.streams_quarantined.labels(self.projection).set(len(self.blocked))
+
+    def _visible(self, judged: Judged, folded: Folded[E]) -> Iterable[Arrival]:
+        """Return the accepted events whose rows readers see with this commit: not those of quarantined streams."""
+        if not self.blocked and not folded.suspects:
+            return judged.accepted
+        hidden = {**self.blocked, **{suspect.stream: suspect for suspect in folded.suspects}}
+        return [arrival for arrival in judged.accepted if arrival.envelope.stream not in hidden]
 
     def _count(self, judged: Judged) -> None:
         for verdict, count in judged.counts.items():

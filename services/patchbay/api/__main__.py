@@ -41,9 +41,9 @@ from patchbay.assistants import ids
 from patchbay.eventlog import LogIdentity, LogUnavailable, check_topic, open_appender, open_log
 from patchbay.postgres import DATABASE_FAILURES, IN_ORDER, Pool, listen, open_pool
 from patchbay.process import Health, configure_logging, load_settings, run
+from patchbay.projection import ACCEPTED_CHANNEL, CHANNEL
 from patchbay.usage import CHANNEL as USAGE_CHANNEL
 
-CHANNEL = "patchbay_projected"
 COMMAND_SECONDS = 2.0  # of one statement: what takes longer is not answered in time anyway
 EVENTS_SECONDS = 10.0  # of one page of the history
 RETRY_SECONDS = 0.5
@@ -92,7 +92,7 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
         pool = await _once_there("database", stop, lambda: stack.enter_async_context(_open_pool(settings)))
         live = LiveGenerations(pool, await _once_there("projections", stop, lambda: read_generations(pool)))
         appender = await stack.enter_async_context(open_appender(settings.kafka_bootstrap_servers, identity))
-        writer, settler = await stack.enter_async_context(
+        writer, settler, announcements = await stack.enter_async_context(
             open_writer(pool=pool, live=live, appender=appender, identity=identity)
         )
         reader = Reader(pool, live)
@@ -104,11 +104,13 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
         backend = _assemble(settings, identity, reader=reader, events=events, writer=writer, windows=windows)
 
         def wake(payload: str) -> None:
-            settler.wake()
+            if not payload:
+                announcements.start_over()
+            settler.wake(payload)
             backend.positions.wake()
             backend.feed.wake(payload)
 
-        await stack.enter_async_context(listen(url, CHANNEL, on_wake=wake))
+        await stack.enter_async_context(listen(url, CHANNEL, wake, {ACCEPTED_CHANNEL: announcements.hear}))
         await stack.enter_async_context(listen(url, USAGE_CHANNEL, on_wake=sharing.hear))
         watch = Watch(reader, appender, lambda: check_topic(settings.kafka_bootstrap_servers, identity))
         watch.report_to(backend.health)

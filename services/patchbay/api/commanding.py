@@ -59,6 +59,7 @@ def write_of(
         reason=reason_of(request.headers),
         traceparent=traceparent,
         changes_routing=changes_routing,
+        repeats="Idempotency-Key" in request.headers,
     )
 
 

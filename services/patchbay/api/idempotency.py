@@ -2,10 +2,10 @@
 
 import hashlib
 import re
-import secrets
 
 import msgspec
 
+from patchbay.api.chance import random_hex
 from patchbay.api.errors import InvalidRequest
 from patchbay.assistants.errors import Issue
 
@@ -50,7 +50,7 @@ def command_id(account_id: str, key: str | None) -> str:
         key: The idempotency key.
     """
     if key is None:
-        return secrets.token_hex(32)
+        return random_hex(32)
     return hashlib.sha256(f"patchbay:command\0{account_id}\0{key}".encode()).hexdigest()
 
 

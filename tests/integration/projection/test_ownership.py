@@ -166,3 +166,21 @@ async def test_a_wake_up_follows_each_commit(database_url: str) -> None:
                 return "read_model 0:2" in heard
 
             await becomes(is_heard, wanted=True)
+
+
+async def test_each_accepted_event_is_announced_by_the_owners_connection(database_url: str) -> None:
+    """Whoever hears it need not ask: it is told with the commit that shows the event, by whom the checkpoints name."""
+    log, written = log_with(partitions=1)
+    heard: list[tuple[int, str]] = []
+    async with open_connection(database_url, name="test") as listener:
+        await listener.add_listener("patchbay_accepted", lambda *args: heard.append((args[1], str(args[3]))))
+        async with running(READ_MODEL, log, database_url):
+            sealed = written.opened("acme")
+
+            async def is_heard() -> bool:
+                return bool(heard)
+
+            await becomes(is_heard, wanted=True)
+            owner = await listener.fetchval(f"SELECT backend_pid FROM {SCHEMA}.checkpoints")
+
+    assert heard == [(owner, f"{SCHEMA} 0:1:{sealed.stream}:{sealed.digest}")]

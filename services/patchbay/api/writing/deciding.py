@@ -1,11 +1,11 @@
 """Commands of one stream, decided one after another on the state that the one before leaves."""
 
-import secrets
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
 
+from patchbay.api.chance import random_hex
 from patchbay.api.writing.attempts import Answer, Attempt, PendingRecord
 from patchbay.api.writing.clock import after
 from patchbay.api.writing.kinds import decide, evolve, is_read
@@ -21,6 +21,10 @@ from patchbay.eventlog import Base, Head, NewEvent, SealedRecord, seal
 from patchbay.eventlog.contract import MAX_RECORD_BYTES
 
 _log = structlog.get_logger()
+
+
+class _MustLook(Exception):
+    """What is remembered is not enough to say no."""
 
 
 class Answers(Protocol):
@@ -54,6 +58,7 @@ class Deciding:
         catalogue: Catalogue | None = None,
     ) -> None:
         self.records: list[PendingRecord] = []  # to append, chained
+        self.must_look = False  # the first that is handed back is to be decided on what the database shows now
         self.lacks_part = False  # the last decision needs a part that may be there once what is pending is accepted
         self._loaded = loaded
         self._base = Base(height=loaded.head.height, digest=loaded.head.digest)
@@ -94,6 +99,9 @@ class Deciding:
             else:
                 try:
                     room_bytes -= self._decide(attempt)
+                except _MustLook:
+                    self.must_look = True
+                    return attempts[number:]
                 except PartNotLoaded as missing:
                     _log.info("waiting_for_run", stream=attempt.write.stream, part=missing.part)
                     self.lacks_part = True
@@ -106,6 +114,7 @@ class Deciding:
 
         Raises:
             PartNotLoaded: The part may be there once what is pending has been accepted.
+            _MustLook: It appends nothing, and is decided on what is only remembered.
         """
         try:
             event = decide(attempt.write.command, self._state, self._catalogue)
@@ -119,8 +128,12 @@ class Deciding:
         except Exception as error:  # one command ends here; the stream's others go on
             if isinstance(error, PartNotLoaded) and self._last is not None:
                 raise
+            if self._loaded.remembered:
+                raise _MustLook from None
             _log.exception("command_not_decided", stream=attempt.write.stream, command_id=attempt.write.command_id)
             answer = Unavailable("this command could not be decided; nothing took effect")
+        if self._loaded.remembered:
+            raise _MustLook
         self._answers.conclude(attempt, answer, self._loaded.head.height, self._last)
         return 0
 
@@ -163,5 +176,5 @@ def _sealed(write: Write, event: Event, parent: Head, base: Base) -> SealedRecor
         parent=parent,
         base=base,
         time=after(parent.time),
-        event_id=secrets.token_hex(16),
+        event_id=random_hex(16),
     )

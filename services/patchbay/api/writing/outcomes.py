@@ -38,6 +38,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     traceparent: str | None = None
     changes_routing: bool = False  # the answer waits for the routing table too
+    repeats: bool = True  # it may have been sent before: the history is asked for its command id
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ class Loaded(msgspec.Struct, frozen=True):
     commands: dict[str, KnownCommand]  # by command id
     quarantined_in: frozenset[str]  # projections that do not fold this stream
     position: Position  # of the snapshot, in the stream's partition
+    remembered: bool = False  # not read now: an event may be decided on it, a rejection or "no change" may not
 
 
 _decode_assistant = msgspec.json.Decoder(Assistant).decode

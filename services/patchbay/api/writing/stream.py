@@ -53,6 +53,7 @@ class StreamWriter:
         self._task: asyncio.Task[None] | None = None
         self._resume_at = 0.0  # loop time; later than now while the log refuses
         self._refusals = 0  # in a row
+        self._must_look = False  # the next decision is not to be made on what is remembered
         self._closed = False
 
     def submit(self, attempt: Attempt) -> None:
@@ -117,7 +118,10 @@ class StreamWriter:
     async def _decide(self, batch: list[Attempt]) -> None:
         session = self._with.appender.session
         try:
-            loaded = await self._with.loader.load(wanted_by(self.stream, [attempt.write for attempt in batch]))
+            loaded = self._recall(batch)
+            if loaded is None:
+                loaded = await self._with.loader.load(wanted_by(self.stream, [attempt.write for attempt in batch]))
+                self._with.memory.learn(loaded, self.stream)
             await self._decide_on(loaded, batch, session)
         except DATABASE_FAILURES as error:
             _log.warning("state_not_loaded", stream=self.stream, reason=str(error) or type(error).__name__)
@@ -151,12 +155,19 @@ class StreamWriter:
             catalogue=self._with.catalogue,
         )
         undecided = deciding.decide_each(batch, room_bytes=self._run.room_bytes)
+        self._must_look = deciding.must_look
         if deciding.records:
             self._append(deciding.records, session)
         self._wait(undecided)
         while deciding.lacks_part and self._run:
             self._moved.clear()
             await self._moved.wait()
+
+    def _recall(self, batch: list[Attempt]) -> Loaded | None:
+        """Return what is remembered of the stream, if the batch can be decided on that."""
+        if self._must_look or any(a.write.repeats or a.sent or a.lost_races or a.earlier for a in batch):
+            return None
+        return self._with.memory.recall(self.stream, [attempt.write for attempt in batch])
 
     def _quarantine(self, loaded: Loaded, batch: list[Attempt]) -> None:
         refused = Quarantined(_why_quarantined(loaded))
@@ -219,7 +230,10 @@ class StreamWriter:
         """A record of this stream is accepted or void: its dependents are told, a lost race forgets the run."""
         if record.accepted:
             self._run.accept(record)
+            head = record.sealed.as_head()
+            self._with.memory.follow(self.stream, record.parent.digest, head, record.event, record.state)
         else:
+            self._with.memory.forget(self.stream)
             self._decide_again(self._run.lose(record))
         record.release()
         self._moved.set()

@@ -6,6 +6,7 @@ import msgspec
 
 from patchbay.api.writing.attempts import PendingRecord
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Written
+from patchbay.api.writing.remembering import Memory
 from patchbay.api.writing.snapshot import Loaded, Wanted
 from patchbay.assistants.catalogue import Catalogue
 from patchbay.eventlog.contract import Appender
@@ -49,4 +50,5 @@ class Surroundings(msgspec.Struct, frozen=True):
     appender: Appender
     settler: Watches
     replayer: Replays
+    memory: Memory
     catalogue: Catalogue | None = None  # the providers in force; None = as shipped

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from patchbay.api.live import LiveGenerations
+from patchbay.api.writing.announcements import Announcements
 from patchbay.api.writing.attempts import Attempt
 from patchbay.api.writing.loading import Loader
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, KeyReused, Unavailable, Write, Written
 from patchbay.api.writing.rehearsing import Rehearsal, rehearse
+from patchbay.api.writing.remembering import Memory
 from patchbay.api.writing.replaying import Replayer
 from patchbay.api.writing.settling import Settler
 from patchbay.api.writing.standings import StandingReader
@@ -113,14 +115,18 @@ async def open_writer(
     appender: Appender,
     identity: LogIdentity,
     catalogue: Catalogue | None = None,
-) -> AsyncIterator[tuple[Writer, Settler]]:
-    """Open a writer; its settler is to be woken whenever a projection says that it has moved."""
-    settler = Settler(StandingReader(pool, live))
-    writer = Writer(Surroundings(Loader(pool, live, identity), appender, settler, Replayer(pool, live), catalogue))
+) -> AsyncIterator[tuple[Writer, Settler, Announcements]]:
+    """Open a writer; its settler is to be woken whenever a projection moves, its announcements are to be told."""
+    memory = Memory()
+    settler = Settler(StandingReader(pool, live), memory)
+    loader, replayer = Loader(pool, live, identity), Replayer(pool, live)
+    writer = Writer(Surroundings(loader, appender, settler, replayer, memory, catalogue))
+    announcements = Announcements(pool, live, settler, memory)
     settling = asyncio.create_task(settler.run())
     try:
-        yield writer, settler
+        yield writer, settler, announcements
     finally:
+        await announcements.close()
         await writer.close()
         settling.cancel()
         await asyncio.wait([settling])

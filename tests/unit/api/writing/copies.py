@@ -37,6 +37,7 @@ class Copy:
         request_digest: str = "0" * 64,
         seconds: float = 5.0,
         changes_routing: bool = False,
+        repeats: bool = True,
     ) -> "asyncio.Task[Written]":
         """Start a write; await the task for its outcome."""
         write = Write(
@@ -46,6 +47,7 @@ class Copy:
             request_digest=request_digest,
             actor="key_test",
             changes_routing=changes_routing,
+            repeats=repeats,
         )
         deadline = asyncio.get_running_loop().time() + seconds
         return asyncio.create_task(self.writer.execute(write, deadline=deadline))

@@ -41,6 +41,7 @@ class Fold:
         self.commands: dict[str, dict[str, KnownCommand]] = {}  # by stream, by id
         self.verdicts: dict[Verdict, int] = dict.fromkeys(Verdict, 0)
         self.routed_heights: dict[str, int] = {}
+        self.fresh: list[Accepted] = []  # folded since somebody took them from here
         self._offsets = [1] * self.identity.partition_count
 
     def account(self, slug: str = "my-team") -> str:
@@ -73,7 +74,9 @@ class Fold:
         if verdict is Verdict.ACCEPTED:
             event = decode_event(envelope.type, envelope.dataschema, envelope.value)
             state = evolve(self.state(stream), event, height=envelope.height, time=envelope.time)
-            self.history.setdefault(stream, []).append(Accepted(envelope, event, state, position))
+            accepted = Accepted(envelope, event, state, position)
+            self.history.setdefault(stream, []).append(accepted)
+            self.fresh.append(accepted)
             if envelope.command_id is not None:
                 known = KnownCommand(envelope.height, envelope.request_digest or "")
                 self.commands.setdefault(stream, {})[envelope.command_id] = known

@@ -177,9 +177,9 @@ async def test_verdicts_are_told_without_anybody_calling_for_them() -> None:
             write = copy.open_account() if n == 0 else copy.execute(create(world.account(), f"asst_{n}"))
             task = asyncio.ensure_future(write)
             await until(lambda n=n: world.appended() == n + 1)  # type: ignore[misc]
-            settlers, world._settlers = world._settlers, []
+            ears, world.ears = world.ears, []
             world.project()
-            world._settlers = settlers
+            world.ears = ears
             await asyncio.wait_for(task, 0.2)
             await asyncio.sleep(10)  # idle for long: the next verdict is not told any later
 

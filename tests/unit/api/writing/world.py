@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 from tests.unit.api.writing.copies import Copy
+from tests.unit.api.writing.ears import Ear
 from tests.unit.api.writing.fold import Fold
 
 from patchbay.api.writing import standings
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Position, State, Written
+from patchbay.api.writing.remembering import Memory
 from patchbay.api.writing.settling import Settler
 from patchbay.api.writing.snapshot import Loaded, Wanted
 from patchbay.api.writing.standings import Standing
@@ -17,6 +19,8 @@ from patchbay.api.writing.writer import Writer
 from patchbay.assistants.states import Account, Number, OwnedNumber
 from patchbay.eventlog.contract import Appender
 from patchbay.eventlog.memory import MemoryAppender
+
+_HEARD_AT_ONCE = 0.8
 
 
 class World(Fold):
@@ -34,7 +38,8 @@ class World(Fold):
         self.quarantined: dict[str, frozenset[str]] = {}
         self.loads = 0
         self.replays = 0
-        self._settlers: list[Settler] = []
+        self.ears: list[Ear] = []
+        self.announcing = False  # copies hear what is accepted
 
     def project(self) -> None:
         """Fold what is new in the log, and tell every copy."""
@@ -42,8 +47,12 @@ class World(Fold):
             self.fold_until({})
         if not self.routing_paused:
             self.routed_heights = {stream: head.height for stream, head in self.heads.items()}
-        for settler in self._settlers:
-            settler.wake()
+        fresh, self.fresh = self.fresh, []
+        shown = [a for a in fresh if "read_model" not in self.quarantined.get(a.envelope.stream, ())]
+        for ear in self.ears:
+            ear.announce(shown)
+            if not self.announcing or self.random.random() < _HEARD_AT_ONCE:
+                ear.hear()
 
     # What the engine asks its database.
 
@@ -156,17 +165,20 @@ class World(Fold):
     @asynccontextmanager
     async def copy(self, wrap: Callable[[MemoryAppender], Appender] = lambda a: a) -> AsyncIterator[Copy]:
         """Yield one copy of the API's writing part; `wrap` may put something between it and the log."""
-        async with self.log.open_appender() as memory:
-            appender = wrap(memory)
-            settler = Settler(self)
-            writer = Writer(Surroundings(loader=self, appender=appender, settler=settler, replayer=self))
-            self._settlers.append(settler)
+        async with self.log.open_appender() as in_memory:
+            appender = wrap(in_memory)
+            memory = Memory()
+            settler = Settler(self, memory)
+            ear = Ear(settler, memory)
+            ear.connect(connected=self.announcing)
+            writer = Writer(Surroundings(loader=self, appender=appender, settler=settler, replayer=self, memory=memory))
+            self.ears.append(ear)
             settling = asyncio.create_task(settler.run())
             try:
-                yield Copy(writer, memory, settler, self.account())
+                yield Copy(writer, in_memory, settler, self.account())
             finally:
                 await writer.close()
-                self._settlers.remove(settler)
+                self.ears.remove(ear)
                 settling.cancel()
                 with suppress(asyncio.CancelledError):
                     await settling
