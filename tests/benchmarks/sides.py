@@ -103,6 +103,8 @@ async def run_patchbay(directory: Path) -> AsyncIterator[Side]:
             "TOPIC": _TOPIC,
             "INSTANCE_ID": "benchmark",
             "OPERATOR_KEY_SHA256": hashlib.sha256(operator_key.encode()).hexdigest(),
+            "ACCOUNT_WRITES_PER_HOUR": "0",
+            "ACCOUNT_WRITE_BYTES_PER_HOUR": "0",
         }
         identity = await open_log(kafka.address, _TOPIC, create_with_partitions=PARTITIONS)
         for name, setting in (("projector", "HEALTH_PORT"), ("routing", "HEALTH_PORT"), ("api", "API_PORT")):

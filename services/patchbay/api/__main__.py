@@ -19,6 +19,7 @@ from patchbay.api.feed.feed import Feed, FeedLimits
 from patchbay.api.limits.rate_limits import RateLimits
 from patchbay.api.limits.sharing import Sharing
 from patchbay.api.limits.windows import Windows
+from patchbay.api.limits.write_limits import WriteLimits
 from patchbay.api.list_cursors import ListCursors
 from patchbay.api.live import LiveGenerations, read_generations
 from patchbay.api.readiness import Watch
@@ -127,6 +128,7 @@ def _assemble(
         tokens=Tokens(identity.log_id, identity.partition_count),
         key_ring=key_ring,
         rate_limits=RateLimits(windows),
+        write_limits=WriteLimits(windows, settings.account_limits()),
         writer=writer,
         assistants=Assistants(reader),
         numbers=Numbers(reader),

@@ -8,6 +8,7 @@ from patchbay.api.authentication import KeyRing
 from patchbay.api.description.published import Published
 from patchbay.api.feed.feed import Feed
 from patchbay.api.limits.rate_limits import RateLimits
+from patchbay.api.limits.write_limits import WriteLimits
 from patchbay.api.list_cursors import ListCursors
 from patchbay.api.reading.accounts import Accounts
 from patchbay.api.reading.assistants import Assistants
@@ -45,6 +46,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     tokens: Tokens
     key_ring: KeyRing
     rate_limits: RateLimits
+    write_limits: WriteLimits
     writer: Executes
     assistants: Assistants
     numbers: Numbers

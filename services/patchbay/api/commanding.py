@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from time import time
 
 from patchbay.api.answers import effect_of
 from patchbay.api.conditional import etag_of
@@ -73,6 +74,7 @@ async def carry_out(exchange: Exchange, account_id: str | None, write: Write) ->
         write: The write.
 
     Raises:
+        TooManyWrites: The account has written as much as it may in an hour.
         Rejection: The domain says no.
         WriteFailed: There is no definite answer of the domain.
     """
@@ -81,7 +83,13 @@ async def carry_out(exchange: Exchange, account_id: str | None, write: Write) ->
         exchange.rehearsals.append(rehearsal)
         return rehearsal.written
     exchange.command_account = account_id
-    return await exchange.backend.writer.execute(write, deadline=exchange.deadline)
+    writer, limits = exchange.backend.writer, exchange.backend.write_limits
+    if not limits.apply_to(exchange.principal):
+        return await writer.execute(write, deadline=exchange.deadline)
+    with limits.reserve(exchange.principal, exchange.request.content_length or 0, time()) as reservation:
+        written = await writer.execute(write, deadline=exchange.deadline)
+        reservation.charge(written)
+    return written
 
 
 def answer_written(

@@ -14,6 +14,7 @@ RefusedRequest
 ├── BodyTooLarge
 ├── UnsupportedMediaType
 ├── TooManyRequests        .retry_after_seconds
+├── TooManyWrites          of the account; .retry_after_seconds
 ├── TooManyStreams         the key follows the events as often as it may
 ├── NoMoreStreams          so does this process
 ├── SnapshotsBusy          as many snapshots as may be are under way
@@ -153,6 +154,18 @@ class TooManyRequests(RefusedRequest):
     def __init__(self, requests_per_hour: int, retry_after_seconds: int) -> None:
         super().__init__(
             f"The key may send {requests_per_hour} requests an hour; try again in {retry_after_seconds} s."
+        )
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TooManyWrites(RefusedRequest):
+    """The account has used up what it may write in the hour."""
+
+    code = "write_limited"
+
+    def __init__(self, limit: str, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"The account may write {limit} an hour; try again in {retry_after_seconds} s. Reading goes on."
         )
         self.retry_after_seconds = retry_after_seconds
 

@@ -57,6 +57,7 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
     errors.BodyTooLarge: Failure(413, closes=True),
     errors.UnsupportedMediaType: Failure(415, fields=_accepted_types),
     errors.TooManyRequests: Failure(429, fields=lambda e: {"Retry-After": str(e.retry_after_seconds)}),
+    errors.TooManyWrites: Failure(429, fields=lambda e: {"Retry-After": str(e.retry_after_seconds)}),
     errors.TooManyStreams: Failure(429, fields=_retry(_RETRY_STREAM_SECONDS)),
     errors.NoMoreStreams: Failure(503, fields=_retry(_RETRY_STREAM_SECONDS)),
     errors.NoRoom: Failure(503, fields=_retry(_RETRY_SOON_SECONDS), closes=True),

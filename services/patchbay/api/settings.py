@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from patchbay.api.guarding import Limits, Networks
+from patchbay.api.limits.write_limits import AccountLimits
 from patchbay.process import ProcessSettings, Secret
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -30,12 +31,20 @@ class ApiSettings(ProcessSettings, frozen=True, kw_only=True):
     api_idle_seconds: Seconds = 75.0
     api_unread_seconds: Seconds = 30.0
     api_request_seconds: Seconds = 10.0
+    account_writes_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 20_000  # of each account; 0 = no limit
+    account_write_bytes_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 67_108_864  # likewise
     operator_key_sha256: Digest | None = None  # of the first operator's key; the others are events
     database_connections: Annotated[int, msgspec.Meta(ge=2, le=100)] = 8
     event_streams: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1_000  # that one process has open
     event_streams_per_key: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 50  # of them
     event_heartbeat_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=300)] = 15.0
     event_buffer_bytes: Annotated[int, msgspec.Meta(ge=4_096)] = 1_048_576  # unread, before a stream is cut off
+
+    def account_limits(self) -> AccountLimits:
+        """Return what each account may write."""
+        return AccountLimits(
+            writes_per_hour=self.account_writes_per_hour, bytes_per_hour=self.account_write_bytes_per_hour
+        )
 
     def limits(self) -> Limits:
         """Return what connections may take."""

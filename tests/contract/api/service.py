@@ -216,6 +216,8 @@ async def run_service(kafka: str, database_url: str, topic: str) -> AsyncIterato
         "PARTITIONS": "2",
         "API_PORT": str(port),
         "OPERATOR_KEY_SHA256": hashlib.sha256(OPERATOR_SECRET.encode()).hexdigest(),
+        "ACCOUNT_WRITES_PER_HOUR": "0",  # the tests are one tenant that writes a lot
+        "ACCOUNT_WRITE_BYTES_PER_HOUR": "0",
     }
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(run_process("patchbay.api", environment))

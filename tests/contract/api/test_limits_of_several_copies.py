@@ -1,6 +1,7 @@
 """A key's limit holds over all copies of the API, survives their restarts, and tells when the key was last used."""
 
 import asyncio
+import secrets
 import time
 from pathlib import Path
 from typing import Any
@@ -142,3 +143,34 @@ async def recorded(service: Service, key_id: str, amount: int) -> bool:
     async with open_connection(service.environment["DATABASE_URL"], name="test") as connection:
         found = await connection.fetchval("SELECT sum(amount) FROM usage.counts WHERE id = $1", key_id)
     return (found or 0) >= amount
+
+
+async def test_an_account_writes_no_more_than_it_may_whichever_copy_it_meets(service: Service, tmp_path: Path) -> None:
+    """What is refused or changes nothing does not count, and reading goes on."""
+    slug = f"limited-{secrets.token_hex(4)}"
+    assert (await service.operator.send("POST", "/api/accounts", {"accountSlug": slug})).status == 200
+    operator = Caller(service.operator.session, service.url, service.operator.secret, slug)
+    key = await operator.issue()
+    settings = {"ACCOUNT_WRITES_PER_HOUR": "6", "ACCOUNT_WRITE_BYTES_PER_HOUR": "1000000"}
+    async with (
+        another_copy(service, tmp_path / "1.log", **settings) as one,
+        another_copy(service, tmp_path / "2.log", **settings) as two,
+    ):
+        here = Caller(service.operator.session, one.url, key["secret"], slug)
+        there = here.at(two.url)
+        assistant = await here.create()
+        for _ in range(10):
+            assert (await here.patch(assistant["id"], name=assistant["name"])).status == 200
+            assert (await here.patch(assistant["id"], nothing=1)).status == 400
+        for number in range(5):
+            assert (await here.patch(assistant["id"], name=f"name {number}")).status == 200
+        refused = await here.patch(assistant["id"], name="one too many")
+
+        async def cannot_write() -> bool:
+            return (await there.patch(assistant["id"], name=f"name {secrets.token_hex(4)}")).status == 429
+
+        assert (refused.status, refused.code) == (429, "write_limited")
+        assert 0 < int(refused.headers["Retry-After"]) <= 3_600 + 120 + 1
+        assert await eventually(cannot_write, SHARED_SECONDS)
+        assert (await there.send("GET", f"/api/assistants/{assistant['id']}")).status == 200
+        assert (await operator.at(one.url).patch(assistant["id"], name="by an operator")).status == 200

@@ -189,6 +189,8 @@ async def run_cluster(directory: Path) -> AsyncIterator[Cluster]:
         "TOPIC": TOPIC,
         "LOG_FORMAT": "json",
         "OPERATOR_KEY_SHA256": sha256(operator_key.encode()).hexdigest(),
+        "ACCOUNT_WRITES_PER_HOUR": "0",  # the tests are one tenant that writes a lot
+        "ACCOUNT_WRITE_BYTES_PER_HOUR": "0",
     }
     launches = {launch.name: launch for launch in (kafka.launch, postgres.launch)}
     for name in SERVICES:

@@ -142,7 +142,13 @@ _WORDS: Final[Mapping[int, str]] = {
 _ALWAYS: Final = (errors.InvalidRequest, errors.MalformedHttp, errors.NoRoom, errors.Overdue)
 _WITH_KEY: Final = (errors.Unauthorized, errors.TooManyRequests, errors.KeysUnreadable)
 _WITH_BODY: Final = (errors.BodyTooLarge, errors.UnsupportedMediaType)
-_OF_WRITES: Final = (outcomes.Contended, outcomes.Quarantined, outcomes.KeyReused, outcomes.OutcomeUnknown)
+_OF_WRITES: Final = (
+    errors.TooManyWrites,
+    outcomes.Contended,
+    outcomes.Quarantined,
+    outcomes.KeyReused,
+    outcomes.OutcomeUnknown,
+)
 _OF_READS: Final = (errors.NotCaughtUp,)
 
 

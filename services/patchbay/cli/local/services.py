@@ -16,6 +16,9 @@ from patchbay.embedded import Launch
 
 SERVICES: Final = ("projector", "routing", "api")
 
+# On one's own machine there are no tenants to keep apart, and trying out how fast it is should end in no 429.
+_UNLIMITED: Final = {"ACCOUNT_WRITES_PER_HOUR": "0", "ACCOUNT_WRITE_BYTES_PER_HOUR": "0"}
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What differs from one `patchbay up` to the next."""
@@ -45,7 +48,8 @@ def service_launches(settings: Settings, environ: Mapping[str, str] = os.environ
         own = {"HEALTH_PORT": port}
         if name == "api":
             digest = hashlib.sha256(settings.operator_key.encode()).hexdigest()
-            own = {"API_PORT": port, "OPERATOR_KEY_SHA256": digest}
+            unlimited = {name: environ.get(name) or limit for name, limit in _UNLIMITED.items()}
+            own = {"API_PORT": port, "OPERATOR_KEY_SHA256": digest} | unlimited
         launches.append(
             Launch(
                 name=name,
