@@ -13,8 +13,8 @@ from patchbay.assistants.errors import InvalidBody, Issue
 from patchbay.assistants.fields import InvalidValue, Rule
 from patchbay.assistants.validation import check_update
 
-_NAME: Final = fields.label(fields.NAME_CHARACTERS)
-CLONE_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "name": _NAME}
+NAME: Final = fields.label(fields.NAME_CHARACTERS)
+CLONE_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "name": NAME}
 SWITCH_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "enabled": fields.boolean}
 
 
@@ -84,7 +84,7 @@ def check_declare(name: str, body: Fields, catalogue: Catalogue | None = None) -
     known = catalogue or shipped_catalogue()
     issues: list[Issue] = []
     try:
-        name = str(_NAME(name))
+        name = str(NAME(name))
     except InvalidValue as invalid:
         issues.append(Issue(path="name", code=invalid.code, message=invalid.message))
     if "name" in body:

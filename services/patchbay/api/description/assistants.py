@@ -51,7 +51,7 @@ FIELD_WORDS: Final[Mapping[str, str]] = {
     "created_at": "When it was created.",
     "updated_at": "When its newest version came to be.",
 }
-_BODY_WORDS: Final = {
+BODY_WORDS: Final = {
     **FIELD_WORDS,
     "accountSlug": ACCOUNT_SLUG,
     "templateId": "What it is to begin with; without it: `custom`. Fields given beside it count more.",
@@ -133,7 +133,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
         body=body_of(
             create_rules(shipped_catalogue()),
             required=("accountSlug", "name"),
-            words=_BODY_WORDS,
+            words=BODY_WORDS,
             example=_CREATION_EXAMPLE,
         ),
         answer=WRITTEN,
@@ -165,7 +165,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
         body=body_of(
             update_rules(shipped_catalogue()),
             required=("accountSlug",),
-            words=_BODY_WORDS,
+            words=BODY_WORDS,
             example={"accountSlug": "my-team", "temperature": 0.4, "first_message": "Good morning! How can I help?"},
             is_patch=True,
         ),
@@ -184,7 +184,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
         body=body_of(
             ASSIGN_RULES,
             required=("accountSlug", "phoneNumberIds"),
-            words=_BODY_WORDS,
+            words=BODY_WORDS,
             example={"accountSlug": "my-team", "phoneNumberIds": [NUMBER], "reassign": False},
             is_patch=True,
         ),

@@ -69,6 +69,9 @@ FACTS: Final[Mapping[type[Exception], Schema]] = {
     errors.InvalidRequest: _ISSUES,
     errors.MissingScope: {"scope": {"type": "string", "description": "The scope that would do."}},
     rejections.InboundNeedsNumber: {"assistant_id": ASSISTANT_ID},
+    rejections.AmbiguousName: {"assistant_ids": {"type": "array", "items": ASSISTANT_ID, "minItems": 2}},
+    rejections.NameInUse: {"assistant_id": ASSISTANT_ID, "current_version": {"type": "integer", "minimum": 1}},
+    rejections.TypeDiffers: {"assistant_id": ASSISTANT_ID, "type": {"type": "string"}},
     rejections.NumberNotFound: {"phone_number_ids": {"type": "array", "items": NUMBER_ID}},
     rejections.NumberTaken: {
         "assistant_id": {**ASSISTANT_ID, "description": "Who holds the first of them."},

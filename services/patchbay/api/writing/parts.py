@@ -21,7 +21,7 @@ SELECT 'named', assistant_id, account_id, name, NULL, NULL, NULL, NULL, NULL,
        CASE WHEN row_number() OVER (PARTITION BY account_id, name ORDER BY assistant_id) <= 2 THEN record END, NULL
   FROM (SELECT a.assistant_id, a.account_id, convert_from(a.record, 'UTF8')::json ->> 'name' AS name, a.record
           FROM {read_model}.listed_assistants l JOIN {read_model}.assistants a USING (assistant_id)
-         WHERE l.account_id = ANY($1::text[]) AND l.folded_name = ANY($10::text[])) AS having
+         WHERE l.account_id = ANY($1::text[]) AND l.folded_name = ANY($10::text[])) AS named
 """
 MORE_PARTS: Final = ((9, _NUMBERS_OF), (10, _NAMED))
 

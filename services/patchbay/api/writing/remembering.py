@@ -125,7 +125,7 @@ def _slim(account: Account, assistants: dict[str, Assistant]) -> Account:
     """Return the account without what other streams or other commands may change."""
     if len(assistants) > ASSISTANTS:
         assistants = dict(list(assistants.items())[-ASSISTANTS:])
-    return replace(account, assistants=assistants, holders={}, numbers={}, keys={})
+    return replace(account, assistants=assistants, holders={}, numbers={}, keys={}, named={})
 
 
 def _weigh(assistant: Assistant) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from secrets import token_hex
+from typing import Any
 
 from patchbay.api.writing.outcomes import Write, Written
 from patchbay.api.writing.settling import Settler
@@ -10,6 +11,7 @@ from patchbay.assistants.commands import (
     AssignNumbers,
     Command,
     CreateAssistant,
+    DeclareAssistant,
     OpenAccount,
     RegisterNumber,
     UnassignNumber,
@@ -71,6 +73,17 @@ def create(account: str, assistant_id: str, name: str = "Agent") -> CreateAssist
         name=name,
         template_id="custom",
         fields=AssistantUpdated(assistant_id=assistant_id),
+    )
+
+
+def declare(account: str, assistant_id: str, name: str = "Agent", **fields: Any) -> DeclareAssistant:
+    """Return the command that says what the assistant of a name is to be."""
+    return DeclareAssistant(
+        assistant_id=assistant_id,
+        account_id=account,
+        name=name,
+        template_id=None,
+        fields=AssistantUpdated(assistant_id=assistant_id, **fields),
     )
 
 
