@@ -7,7 +7,8 @@ from patchbay.assistants.catalogue import Catalogue, Provider, owner_of, voice_d
 from patchbay.assistants.rejections import ModelOfAnotherProvider
 from patchbay.assistants.templates import templates
 
-_PAIRS = (
+# Field of the provider, field of its model, and who has them in the catalogue.
+MODEL_PAIRS = (
     ("provider", "model", "providers"),
     ("voice_provider", "voice_model", "voice_providers"),
     ("transcriptor_provider", "transcriptor_model", "transcriptor_providers"),
@@ -21,7 +22,7 @@ def fill_in(changes: dict[str, object], current: Mapping[str, object], catalogue
     The language is not among them: what a caller speaks does not depend on who listens.
     """
     filled = changes
-    for provider_field, model_field, kind in _PAIRS:
+    for provider_field, model_field, kind in MODEL_PAIRS:
         provider_id = changes.get(provider_field)
         if provider_id is None or provider_id == current.get(provider_field):
             continue
@@ -47,7 +48,7 @@ def model_conflicts(
         catalogue: Who has which models.
     """
     conflicts = []
-    for provider_field, model_field, kind in _PAIRS:
+    for provider_field, model_field, kind in MODEL_PAIRS:
         if provider_field not in changes and model_field not in changes:
             continue  # an old pair that the catalogue has come to know better must not forbid other changes
         provider = changes.get(provider_field, current.get(provider_field))

@@ -2,48 +2,57 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from patchbay.assistants.catalogue import Catalogue, Provider, shipped_catalogue
+from patchbay.assistants.configuration import MODEL_PAIRS
 from patchbay.assistants.errors import Issue
+from patchbay.assistants.states import Assistant
 
 VARIABLE_ROOTS: Final = ("contact", "company", "campaign")
 MOST_WARNINGS: Final = 20  # of one text; a prompt of 60,000 braces is one mistake, not 30,000
 
-_MODELS: Final = (
-    ("model", "providers"),
-    ("voice_model", "voice_providers"),
-    ("transcriptor_model", "transcriptor_providers"),
-)
 _TEXTS: Final = ("first_message", "system_prompt")
 _BRACES: Final = re.compile(r"\{\{|\}\}")
 _VARIABLE: Final = re.compile(r"[a-z][a-z0-9_]*(?:\.[A-Za-z0-9_-]+)+")
 _LONGEST_VARIABLE: Final = 100  # characters
 
 
-def warnings_of(fields: Mapping[str, object], catalogue: Catalogue | None = None) -> tuple[Issue, ...]:
-    """Return the warnings for the fields that a request sets, by record field name; empty if there are none."""
-    known = catalogue or shipped_catalogue()
-    warnings: list[Issue] = []
-    for field, kind in _MODELS:
-        model = fields.get(field)
-        if isinstance(model, str):
-            warnings += _retiring(field, model, getattr(known, kind))
-    for field in _TEXTS:
-        text = fields.get(field)
-        if isinstance(text, str):
-            warnings += check_variables(field, text)
+def warnings_of(
+    assistant: Assistant, written: Mapping[str, object], catalogue: Catalogue | None = None
+) -> tuple[Issue, ...]:
+    """
+    Return the warnings for what a request leaves, by record field name; empty if there are none.
+
+    Args:
+        assistant: As it is now: whatever model it has, chosen by this request or long before, breaks with its provider.
+        written: The fields that the request set; other texts were told of when they were written.
+        catalogue: Which models there are.
+    """
+    named = tuple([(getattr(assistant, provider), getattr(assistant, model)) for provider, model, _ in MODEL_PAIRS])
+    texts = tuple([(field, text) for field in _TEXTS if isinstance(text := written.get(field), str)])
+    return _retiring(named, catalogue or shipped_catalogue()) + (_checked(texts) if texts else ())
+
+
+@lru_cache(maxsize=1_024)
+def _retiring(named: tuple[tuple[str, str | None], ...], catalogue: Catalogue) -> tuple[Issue, ...]:
+    """Return a warning for each of an assistant's models that is being shut down."""
+    warnings = []
+    for (provider_id, model_id), (_, field, kind) in zip(named, MODEL_PAIRS, strict=True):
+        providers: Mapping[str, Provider] = getattr(catalogue, kind)
+        provider = providers.get(provider_id)
+        model = None if provider is None or model_id is None else provider.models.get(model_id)
+        if provider is not None and model is not None and model.shutdown is not None:
+            instead = "" if model.replacement is None else f"; {model.replacement} takes its place"
+            message = f"{provider.name} shuts {model_id} down on {model.shutdown}{instead}."
+            warnings.append(Issue(path=field, code="retiring_model", message=message))
     return tuple(warnings)
 
 
-def _retiring(field: str, model: str, providers: Mapping[str, Provider]) -> list[Issue]:
-    for provider in providers.values():
-        known = provider.models.get(model)
-        if known is not None and known.shutdown is not None:
-            instead = "" if known.replacement is None else f"; {known.replacement} takes its place"
-            message = f"{provider.name} shuts {model} down on {known.shutdown}{instead}."
-            return [Issue(path=field, code="retiring_model", message=message)]
-    return []
+@lru_cache(maxsize=64)  # the templates' own texts come again and again
+def _checked(texts: tuple[tuple[str, str], ...]) -> tuple[Issue, ...]:
+    return tuple([warning for field, text in texts for warning in check_variables(field, text)])
 
 
 def check_variables(path: str, text: str) -> list[Issue]:

@@ -4,7 +4,6 @@ How an effect reads, rendered from nothing but the event (or the command that ch
 So a repetition, and the `result` of a command's status, give the bytes of the first answer.
 """
 
-from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -23,7 +22,6 @@ from patchbay.assistants.commands import (
     UpdateAssistant,
     UpdateNumber,
 )
-from patchbay.assistants.errors import Issue
 from patchbay.assistants.events import (
     AccountOpened,
     AssistantCreated,
@@ -37,13 +35,12 @@ from patchbay.assistants.events import (
     NumberUpdated,
     ReplacedKey,
 )
-from patchbay.assistants.evolve import changed_fields
 from patchbay.assistants.notices import warnings_of
 from patchbay.assistants.states import Account, Assistant, Number, Operators
 
 encode = msgspec.json.Encoder().encode
 
-_WARNED_FIELDS = ("model", "voice_model", "transcriptor_model", "first_message", "system_prompt")
+_TEXTS = ("first_message", "system_prompt")
 
 
 _decode_assistant = msgspec.json.Decoder(Assistant).decode
@@ -92,7 +89,7 @@ def effect_of(  # noqa: PLR0911 - one return per event
     state, event = written.state, written.event
     match event:
         case AssistantCreated() | AssistantUpdated():
-            return _assistant(_of(state, event.assistant_id), _warnings(event))
+            return _assistant(_of(state, event.assistant_id), event)
         case AssistantDeleted():
             return Effect(encode({"success": True, "message": "The assistant is deleted.", "id": event.assistant_id}))
         case NumbersAssigned():
@@ -117,12 +114,12 @@ def effect_of(  # noqa: PLR0911 - one return per event
 def _unchanged(command: Command, state: State) -> Effect:  # noqa: PLR0911 - one return per command
     match command:
         case UpdateAssistant():
-            return _assistant(_of(state, command.assistant_id), warnings_of(changed_fields(command.changes)))
+            return _assistant(_of(state, command.assistant_id), command.changes)
         case SwitchInbound():
-            return _assistant(_of(state, command.assistant_id), ())
+            return _assistant(_of(state, command.assistant_id))
         case DeclareAssistant():
             (assistant_id,) = _as(Account, state).named[command.name]
-            return _assistant(_of(state, assistant_id), warnings_of(changed_fields(command.fields)))
+            return _assistant(_of(state, assistant_id), command.fields)
         case AssignNumbers():
             return _assignment(_of(state, command.assistant_id), command.number_ids)
         case OpenAccount():
@@ -137,7 +134,9 @@ def _unchanged(command: Command, state: State) -> Effect:  # noqa: PLR0911 - one
             raise CannotTell(f"no answer is known for an idle {type(command).__name__}")
 
 
-def _assistant(assistant: Assistant, warnings: tuple[Issue, ...]) -> Effect:
+def _assistant(assistant: Assistant, written: AssistantCreated | AssistantUpdated | None = None) -> Effect:
+    """Return the assistant as it is now, with warnings for its models, and for the texts that were written."""
+    warnings = warnings_of(assistant, {field: getattr(written, field, None) for field in _TEXTS})
     ending = b',"warnings":' + encode(warnings) + b"}" if warnings else b"}"
     return Effect(b'{"success":true,"assistant":' + encode(assistant) + ending, assistant.version)
 
@@ -208,15 +207,6 @@ def _revoked(key_id: str, revoked_at: str | None) -> Effect:
     return Effect(
         encode({"success": True, "message": "The key is revoked.", "key": {"id": key_id, "revoked_at": revoked_at}})
     )
-
-
-def _warnings(event: AssistantCreated | AssistantUpdated) -> tuple[Issue, ...]:
-    return _warnings_of(tuple([getattr(event, field) for field in _WARNED_FIELDS]))
-
-
-@lru_cache(maxsize=64)  # the templates' own texts come again and again
-def _warnings_of(values: tuple[object, ...]) -> tuple[Issue, ...]:
-    return warnings_of(dict(zip(_WARNED_FIELDS, values, strict=True)))
 
 
 def _of(state: State, assistant_id: str) -> Assistant:

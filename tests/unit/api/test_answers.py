@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from patchbay.api.answers import CannotTell, effect_of
 from patchbay.api.writing.outcomes import Position, State, Written
@@ -97,6 +98,17 @@ def test_a_malformed_variable_is_reported() -> None:
     body = body_of(update, folded(CREATED, update))
 
     assert [warning["path"] for warning in body["warnings"]] == ["system_prompt"]  # type: ignore[attr-defined]
+
+
+def test_a_retiring_model_is_told_by_every_change_that_leaves_it() -> None:
+    """Also by one of something else, and by one that changes nothing."""
+    created = replace(CREATED, provider="openai", model="gpt-5")
+    update = AssistantUpdated(assistant_id="asst_1", name="Other")
+    body = body_of(update, folded(created, update))
+    idle = body_of(None, folded(created), command=UpdateAssistant(assistant_id="asst_1", changes=update))
+
+    for warnings in (body["warnings"], idle["warnings"], body_of(created, folded(created))["warnings"]):
+        assert [(warning["path"], warning["code"]) for warning in warnings] == [("model", "retiring_model")]  # type: ignore[attr-defined]
 
 
 def test_an_assignment_is_shown_with_its_numbers() -> None:

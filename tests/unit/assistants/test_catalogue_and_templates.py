@@ -3,6 +3,8 @@
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
+from tests.unit.assistants.builders import account, assistant, created
 
 from patchbay.assistants.catalogue import Catalogue, Provider, merge, owner_of, shipped_catalogue
 from patchbay.assistants.configuration import template_configuration
@@ -12,6 +14,8 @@ from patchbay.assistants.notices import MOST_WARNINGS, check_variables, warnings
 from patchbay.assistants.scopes import SCOPES, allows
 from patchbay.assistants.templates import TEMPLATE_IDS, templates
 from patchbay.assistants.validation import check_create
+
+ASSISTANT = assistant(account(created()))
 
 
 def kinds(catalogue: Catalogue) -> list[Provider]:
@@ -98,18 +102,21 @@ def test_a_template_is_complete_and_keeps_the_rules_of_a_request(template_id: st
 
     assert body.fields == configuration
     assert {"assistant_id", "name", *configuration} == set(AssistantUpdated.__struct_fields__)
-    assert warnings_of(configuration) == ()
+    assert warnings_of(replace(ASSISTANT, **configuration), configuration) == ()
     assert "{{company.name}}" in (template.system_prompt or "")
 
 
 def test_a_model_that_is_being_shut_down_is_worth_a_warning() -> None:
-    (warning,) = warnings_of({"model": "gpt-4o-mini", "temperature": 0.7})
+    """Whenever it was chosen, and with its own provider only."""
+    (warning,) = warnings_of(replace(ASSISTANT, model="gpt-4o-mini"), {"temperature": 0.7})
 
     assert (warning.path, warning.code) == ("model", "retiring_model")
     assert "2027-01-14" in warning.message
     assert "gpt-6-luna" in warning.message
-    assert warnings_of({"model": "gpt-6-luna"}) == ()
-    assert warnings_of({"model": "unheard-of"}) == ()
+    assert warnings_of(replace(ASSISTANT, provider="qwen", model="gpt-4o-mini"), {}) == ()
+    assert warnings_of(replace(ASSISTANT, provider="gone", model="gpt-4o-mini"), {}) == ()
+    assert warnings_of(replace(ASSISTANT, model="gpt-6-luna", voice_model=None), {}) == ()
+    assert warnings_of(replace(ASSISTANT, model="unheard-of"), {}) == ()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +153,7 @@ def test_a_text_with_proper_variables_gives_no_warning(text: str) -> None:
     ],
 )
 def test_a_malformed_variable_is_reported_and_bounded(text: str, codes: list[str]) -> None:
-    warnings = warnings_of({"first_message": text})
+    warnings = warnings_of(ASSISTANT, {"first_message": text})
 
     assert [warning.code for warning in warnings] == codes
     assert all(warning.path == "first_message" and len(warning.message) < 200 for warning in warnings)
