@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -51,7 +51,7 @@ class TemplateRecord(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     title: str
     description: str
-    defaults: Mapping[str, object]
+    defaults: Mapping[str, Any]  # by record field
 
 
 class Range(msgspec.Struct, frozen=True, kw_only=True):
