@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from multidict import CIMultiDictProxy
+from tests.contract.api.described import check_answer
 from tests.servers import eventually
 
 from patchbay.embedded.ports import free_port
@@ -71,7 +72,7 @@ class Caller:
         data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        """Send one request; a `body` goes as JSON, `data` as it is."""
+        """Send one request; a `body` goes as JSON, `data` as it is. The answer must be as it is described."""
         fields = {"Authorization": f"Bearer {self.secret}"} if self.secret is not None else {}
         if body is not None:
             data = json.dumps(body).encode()
@@ -80,7 +81,9 @@ class Caller:
         fields |= headers or {}
         url = self.url + path
         async with self.session.request(method, url, data=data, headers=fields, allow_redirects=False) as response:
-            return Reply(response.status, response.headers, await response.read())
+            reply = Reply(response.status, response.headers, await response.read())
+        check_answer(method, path, data, status=reply.status, headers=reply.headers, body=reply.body)
+        return reply
 
     async def create(self, name: str = "Sales Agent", **fields: object) -> Any:
         """Create an assistant, and return its record."""

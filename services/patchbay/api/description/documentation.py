@@ -15,7 +15,10 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
         name="readDescription",
         summary="This description, as OpenAPI 3.1",
         answer=Content(
-            schema=members(openapi={"type": "string"}, info={"type": "object"}, paths={"type": "object"}),
+            schema={
+                **members(openapi={"type": "string"}, info={"type": "object"}, paths={"type": "object"}),
+                "additionalProperties": True,
+            },
             example={"openapi": "3.1.0", "info": {"title": "Patchbay", "version": "1.0.0"}, "paths": {}},
         ),
         answer_words="The document.",
