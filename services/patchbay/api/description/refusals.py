@@ -36,9 +36,10 @@ ISSUE: Final[Schema] = {
 }
 DRY_RUN: Final[Schema] = {
     "description": (
-        "What a write with `dry_run=true` would do: what it would change, beside the record as it would be. What only "
-        "the real one gives (a new id, a secret, the time) is null or absent."
+        "What a write with `dry_run=true` would do: what it would change, beside the members of its own answer. What "
+        "only the real one gives (a new id, a secret, the time) is null or absent in them."
     ),
+    "additionalProperties": True,
     **members(
         success={"const": True},
         dry_run={"const": True},
