@@ -7,7 +7,7 @@ from time import time
 from patchbay.api.answers import effect_of
 from patchbay.api.conditional import etag_of
 from patchbay.api.dry_runs import dry_body
-from patchbay.api.errors import InvalidRequest
+from patchbay.api.errors import InvalidRequest, NoVersion
 from patchbay.api.exchange import Exchange
 from patchbay.api.idempotency import command_id, parse_idempotency_key, request_digest
 from patchbay.api.reasons import reason_of
@@ -46,8 +46,11 @@ def write_of(
 
     Raises:
         InvalidRequest: The Patchbay-Reason is malformed.
+        NoVersion: There is an If-Match, and the command is about nothing that has a version.
     """
     request = exchange.request
+    if "If-Match" in request.headers and "if_match" not in command.__struct_fields__:
+        raise NoVersion  # a condition that is passed over is worse than none
     traceparent = request.headers.get("traceparent")
     if traceparent is not None and _TRACEPARENT.fullmatch(traceparent) is None:
         traceparent = None  # W3C Trace Context, 3.2: a malformed one is as none

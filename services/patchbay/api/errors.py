@@ -11,6 +11,8 @@ RefusedRequest
 │   └── BeyondOwnPower     a key may not issue one that can do more than itself
 ├── NotFound               no such path, or nothing has this id
 ├── MethodNotAllowed       .allowed
+├── NoVersion              If-Match, and nothing that has a version
+├── Unfinished             a release is half done; a repetition goes on
 ├── BodyTooLarge
 ├── UnsupportedMediaType
 ├── TooManyRequests        .retry_after_seconds
@@ -124,6 +126,28 @@ class MethodNotAllowed(RefusedRequest):
     def __init__(self, method: str, allowed: Sequence[str]) -> None:
         super().__init__(f"{method} is not allowed here; allowed: {', '.join(allowed)}.")
         self.allowed = tuple(allowed)
+
+
+class NoVersion(RefusedRequest):
+    """The request is to go on at a version only, and what it is about has none."""
+
+    code = "no_version"
+
+    def __init__(self) -> None:
+        super().__init__("What this changes has no version, so it matches none of If-Match; send it without.")
+
+
+class Unfinished(RefusedRequest):
+    """The first half of a release took effect, the second did not."""
+
+    code = "unfinished"
+
+    def __init__(self, number_id: str, reason: str) -> None:
+        super().__init__(
+            f"Phone number {number_id} was taken off its assistant, but is not released yet ({reason}); "
+            "send it again to go on."
+        )
+        self.number_id = number_id
 
 
 class BodyTooLarge(RefusedRequest):

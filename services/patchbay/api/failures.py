@@ -54,6 +54,8 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
     errors.BeyondOwnPower: Failure(403),
     errors.NotFound: Failure(404),
     errors.MethodNotAllowed: Failure(405, fields=lambda e: {"Allow": ", ".join(e.allowed)}),
+    errors.NoVersion: Failure(412),
+    errors.Unfinished: Failure(503, fields=_retry(_RETRY_SOON_SECONDS)),
     errors.BodyTooLarge: Failure(413, closes=True),
     errors.UnsupportedMediaType: Failure(415, fields=_accepted_types),
     errors.TooManyRequests: Failure(429, fields=lambda e: {"Retry-After": str(e.retry_after_seconds)}),

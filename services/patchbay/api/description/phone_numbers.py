@@ -139,6 +139,6 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
         path=NUMBER_PATH,
         answer=success({"message": "The number is released.", "id": NUMBER}, message={"type": "string"}, id=NUMBER_ID),
         answer_words="It is nobody's now.",
-        failures=(errors.OtherAccount, errors.NotFound, rejections.NumberNotFound),
+        failures=(errors.OtherAccount, errors.NotFound, errors.Unfinished, rejections.NumberNotFound),
     ),
 }

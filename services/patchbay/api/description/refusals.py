@@ -182,6 +182,8 @@ def failures_of(route: Route, operation: Operation) -> tuple[type[Exception], ..
         found += _OF_WRITES
     if operation.if_match:
         found += (rejections.VersionMismatch,)
+    elif route.is_write and operation.takes_idempotency_key:
+        found += (errors.NoVersion,)
     return found + operation.failures
 
 

@@ -6,7 +6,7 @@ from patchbay.api import authorization
 from patchbay.api.answers import encode, number_body, number_record
 from patchbay.api.bodies import PATCH_TYPES, read_object
 from patchbay.api.commanding import answer_written, carry_out, command_id_of, write_of
-from patchbay.api.errors import NotFound, OperatorsOnly
+from patchbay.api.errors import NotFound, OperatorsOnly, Unfinished
 from patchbay.api.exchange import Exchange
 from patchbay.api.handlers.of_account import ACCOUNT_SLUG, account_of_query, demand_opened
 from patchbay.api.idempotency import derived_command_id
@@ -14,7 +14,7 @@ from patchbay.api.paging import PARAMETERS, cut, parse_page
 from patchbay.api.reading.numbers import NumberRecord
 from patchbay.api.routes import Route
 from patchbay.api.wire import Answer
-from patchbay.api.writing.outcomes import Position, Written
+from patchbay.api.writing.outcomes import Contended, Position, Quarantined, Unavailable, Written
 from patchbay.assistants import ids
 from patchbay.assistants.commands import RegisterNumber, ReleaseNumber, UnassignNumber, UpdateNumber
 from patchbay.assistants.events import NumberUpdated
@@ -109,17 +109,25 @@ async def release(exchange: Exchange) -> Answer:
     first_id = command_id_of(exchange, account_id)
     second_id = derived_command_id(first_id, RELEASE_PART)
     positions: tuple[Position, ...] = ()
+    is_begun = False
     if await exchange.backend.commands.height_of(number_id, second_id) is None:
         if record is None:
             raise _not_found(exchange)
         first = UnassignNumber(number_id=number_id)
         exchange.releases = number_id
         write = write_of(exchange, account_id, first, None, id_=first_id, changes_routing=True)
-        positions = ((await carry_out(exchange, account_id, write)).position,)
+        taken_off = await carry_out(exchange, account_id, write)
+        positions = (taken_off.position,)
+        is_begun = taken_off.event is not None and not exchange.is_dry_run
         exchange.releases = None
     second = ReleaseNumber(number_id=number_id, account_id=account_id)
     write = write_of(exchange, number_id, second, None, id_=second_id, changes_routing=True)
-    written = await carry_out(exchange, account_id, write)
+    try:
+        written = await carry_out(exchange, account_id, write)
+    except (Unavailable, Contended, Quarantined) as failure:
+        if is_begun:
+            raise Unfinished(number_id, str(failure)) from None
+        raise
     return answer_written(exchange, written, second, earlier=positions)
 
 
