@@ -3,7 +3,7 @@
 from patchbay.process.errors import ProcessError, SettingsError
 from patchbay.process.health import Check, Health, health_routes, serve_health
 from patchbay.process.lifecycle import run
-from patchbay.process.logs import configure_logging
+from patchbay.process.logs import configure_logging, log_frequent
 from patchbay.process.settings import FromText, ProcessSettings, Secret, decode_settings, load_settings
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "decode_settings",
     "health_routes",
     "load_settings",
+    "log_frequent",
     "run",
     "serve_health",
 ]

@@ -4,10 +4,14 @@ import asyncio
 import atexit
 import logging
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Literal, TextIO, cast
 
 import msgspec
 import structlog
+
+_log = structlog.get_logger()
 
 LogFormat = Literal["auto", "console", "json"]
 
@@ -37,10 +41,14 @@ def configure_logging(service: str, *, level: str = "info", log_format: LogForma
         if as_console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(serializer=_to_json)]
     )
+    lines = cast(TextIO, _LinesAtOnce(sys.stderr))
+    _frequent.clear()
+    if not as_console:
+        _frequent.append((_LEVELS[level], service, lines.write, lines.flush))
     structlog.configure(
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _LinesAtOnce(sys.stderr))),
+        logger_factory=structlog.WriteLoggerFactory(lines),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -58,6 +66,34 @@ def configure_logging(service: str, *, level: str = "info", log_format: LogForma
 def _console() -> structlog.typing.Processor:
     # Its own choice of traceback shows the variables of every frame: keys and prompts among them.
     return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+
+
+# How `log_frequent` writes, if it does so by itself: the level from which on, the service, write and flush.
+_frequent: list[tuple[int, str, Callable[[str], object], Callable[[], object]]] = []
+_encode = msgspec.json.Encoder().encode
+
+
+def log_frequent(level: Literal["debug", "info", "warning"], event: str, facts: dict[str, object]) -> None:
+    """
+    Log a line that comes with every request: the same line as any other, at a fifth of the cost.
+
+    Args:
+        level: Of the line.
+        event: Its constant name.
+        facts: What JSON can hold; changed here.
+    """
+    if not _frequent:
+        getattr(_log, level)(event, **facts)
+        return
+    ((lowest, service, write, flush),) = _frequent
+    if _LEVELS[level] < lowest:
+        return
+    facts["event"] = event
+    facts["level"] = level
+    facts["timestamp"] = f"{datetime.now(UTC).isoformat(timespec='microseconds')[:26]}Z"
+    facts["service"] = service
+    write(_encode(facts).decode() + "\n")
+    flush()
 
 
 class _LinesAtOnce:

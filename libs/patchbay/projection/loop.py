@@ -33,7 +33,7 @@ PACE_SECONDS = 0.003
 # What does not concern the projection at all may wait that long for what does, or for more of its kind: nobody's answer
 # depends on it.
 PATIENCE_SECONDS = 0.05
-LOOK_SECONDS = 0.005  # between looks for it
+LOOK_SECONDS = (0.005, 0.02)  # between looks for it: while there is some, and while there has been none for a second
 FETCH_SECONDS = 0.5  # an idle pass; below RENEW_SECONDS
 LOOK_AT_END_SECONDS = 1.0
 LOOK_AT_END_TIMEOUT_SECONDS = 3.0  # a busy broker may take its time; below the lease
@@ -81,6 +81,7 @@ class Projector(Generic[E]):
         self._instance_id = instance_id
         self._progress = progress
         self._committed_at = 0.0  # monotonic
+        self._concerned_at = 0.0  # monotonic; when something last concerned the projection
         self._may_take_own_lease = True  # until another process of the same name takes it from us
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -196,14 +197,22 @@ class Projector(Generic[E]):
         if records and held_seconds > 0:
             await asyncio.sleep(held_seconds)
             records = [*records, *await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=0)]
-        concerns, new = self._projection.concerns, records
-        until = time.monotonic() + PATIENCE_SECONDS
-        while concerns is not None and records and len(records) < MAX_BATCH_RECORDS and time.monotonic() < until:
+        return await self._gather(reader, records, self._projection.concerns) if self._projection.concerns else records
+
+    async def _gather(
+        self, reader: LogReader, records: Sequence[Record], concerns: Callable[[Record], bool]
+    ) -> Sequence[Record]:
+        """Let records that do not concern the projection wait for one that does, or for more of their kind."""
+        now = time.monotonic()
+        until, new = now + PATIENCE_SECONDS, records
+        while records and len(records) < MAX_BATCH_RECORDS and now < until:
             if any(map(concerns, new)):
+                self._concerned_at = now
                 break
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS[now - self._concerned_at > 1])
             new = await reader.fetch(max_records=MAX_BATCH_RECORDS, timeout_seconds=0)
             records = [*records, *new]
+            now = time.monotonic()
         return records
 
     async def _look_at_end(self, tenure: Tenure[E], reader: LogReader) -> None:

@@ -1,7 +1,7 @@
 """Every request's way: route, key, scope, limit, handler, answer, one line in the log."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import chain
 from time import perf_counter, time
 from typing import Final
@@ -44,6 +44,7 @@ from patchbay.api.tokens import MalformedToken, TokenOfAnotherLog
 from patchbay.api.wire import Answer, WireResponse
 from patchbay.api.writing.outcomes import Unsettled
 from patchbay.assistants.errors import Issue
+from patchbay.process import log_frequent
 from patchbay.process.metrics import request_seconds, requests
 
 _log = structlog.get_logger()
@@ -68,7 +69,6 @@ ROUTES: Final = tuple(
     )
 )
 _SERVER_ERROR: Final = 500
-_NO_FACTS: Final[Mapping[str, str]] = {}
 
 
 class Application:
@@ -170,14 +170,14 @@ class Application:
                 self._metrics[key] = metrics
         metrics[0].inc()
         metrics[1].observe(seconds)
-        log = _log.warning if status >= _SERVER_ERROR else _log.info if route.is_write else _log.debug
-        log(
-            "request",
-            method=method,
-            route=route.path,
-            status=status,
-            ms=round(seconds * 1000, 2),
-            request_id=request_id,
-            key_id=exchange.principal.key_id,
-            **({"code": answer.code} if answer.code else _NO_FACTS),
-        )
+        facts: dict[str, object] = {
+            "method": method,
+            "route": route.path,
+            "status": status,
+            "ms": round(seconds * 1000, 2),
+            "request_id": request_id,
+            "key_id": exchange.principal.key_id,
+        }
+        if answer.code:
+            facts["code"] = answer.code
+        log_frequent("warning" if status >= _SERVER_ERROR else "info" if route.is_write else "debug", "request", facts)

@@ -1,5 +1,6 @@
 """Log lines: JSON when nobody is at the terminal, ours and the libraries' in one shape."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from typing import Literal
 import pytest
 import structlog
 
-from patchbay.process import Secret, configure_logging
+from patchbay.process import Secret, configure_logging, log_frequent, logs
 
 
 @pytest.fixture(autouse=True)
@@ -19,6 +20,7 @@ def _logging_as_before() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+    logs._frequent.clear()
 
 
 def test_a_line_is_one_json_object_with_its_facts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,6 +46,37 @@ def test_the_lines_of_libraries_take_the_same_shape(capsys: pytest.CaptureFixtur
         "aiokafka",
         "example",
     )
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_frequent_line_is_as_any_other(
+    capsys: pytest.CaptureFixture[str], log_format: Literal["console", "json"]
+) -> None:
+    configure_logging("example", log_format=log_format, level="info")
+
+    structlog.get_logger().info("request", status=200, ms=1.25)
+    log_frequent("info", "request", {"status": 200, "ms": 1.25})
+    log_frequent("debug", "request", {"status": 200})
+
+    usual, frequent = capsys.readouterr().err.splitlines()
+    if log_format == "json":
+        first, second = json.loads(usual), json.loads(frequent)
+        assert len(first.pop("timestamp")) == len(second.pop("timestamp"))
+        assert first == second
+    else:
+        assert usual.partition(" ")[2] == frequent.partition(" ")[2]
+
+
+async def test_lines_of_one_turn_of_the_loop_are_written_by_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("example")
+
+    structlog.get_logger().info("first")
+    log_frequent("info", "second", {})
+    before = capsys.readouterr().err
+    await asyncio.sleep(0)
+
+    assert before == ""
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == ["first", "second"]
 
 
 def test_lines_below_the_level_are_not_written(capsys: pytest.CaptureFixture[str]) -> None:
