@@ -29,8 +29,6 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     scopes: frozenset[str]
     requests_per_hour: int | None = None  # None = no limit
-    writes_per_hour: int | None = None  # of its account; None = as the settings say, 0 = no limit
-    write_bytes_per_hour: int | None = None  # likewise
     expires_at: str | None = None  # ISO 8601, UTC, six digits
 
     @property

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from patchbay.api.guarding import Limits, Networks
-from patchbay.api.limits.write_limits import AccountLimits
+from patchbay.api.limits.write_limits import AccountExceptions, AccountLimits
 from patchbay.process import ProcessSettings, Secret
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -33,6 +33,7 @@ class ApiSettings(ProcessSettings, frozen=True, kw_only=True):
     api_request_seconds: Seconds = 10.0
     account_writes_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 20_000  # of each account; 0 = no limit
     account_write_bytes_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 67_108_864  # likewise
+    account_write_exceptions: AccountExceptions | None = None
     operator_key_sha256: Digest | None = None  # of the first operator's key; the others are events
     database_connections: Annotated[int, msgspec.Meta(ge=2, le=100)] = 8
     event_streams: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 1_000  # that one process has open
@@ -43,7 +44,9 @@ class ApiSettings(ProcessSettings, frozen=True, kw_only=True):
     def account_limits(self) -> AccountLimits:
         """Return what each account may write."""
         return AccountLimits(
-            writes_per_hour=self.account_writes_per_hour, bytes_per_hour=self.account_write_bytes_per_hour
+            writes_per_hour=self.account_writes_per_hour,
+            bytes_per_hour=self.account_write_bytes_per_hour,
+            exceptions=self.account_write_exceptions,
         )
 
     def limits(self) -> Limits:

@@ -5,13 +5,13 @@ import pytest
 from patchbay.api.authorization import Principal
 from patchbay.api.errors import TooManyWrites
 from patchbay.api.limits.windows import Windows
-from patchbay.api.limits.write_limits import ENVELOPE_BYTES, AccountLimits, WriteLimits
+from patchbay.api.limits.write_limits import ENVELOPE_BYTES, AccountExceptions, AccountLimits, WriteLimits
 from patchbay.api.settings import ApiSettings
 from patchbay.api.writing.outcomes import CommandReference, Contended, OutcomeUnknown, Position, Unavailable, Written
 from patchbay.assistants.codec import encode_event
 from patchbay.assistants.events import AccountOpened
 from patchbay.assistants.states import Account
-from patchbay.process import Secret
+from patchbay.process import Secret, SettingsError, decode_settings
 from patchbay.usage import SLOT_SECONDS, slot_at
 
 NOW = 1_800_000_000.0
@@ -20,15 +20,7 @@ EVENT = AccountOpened(account_id=ACCOUNT, slug="my-team", name="x" * 500)
 EVENT_BYTES = ENVELOPE_BYTES + len(encode_event(EVENT)[3])
 
 
-def tenant(writes: int | None = None, size: int | None = None) -> Principal:
-    return Principal(
-        key_id="key_1",
-        account_id=ACCOUNT,
-        account_slug="my-team",
-        scopes=frozenset(),
-        writes_per_hour=writes,
-        write_bytes_per_hour=size,
-    )
+TENANT = Principal(key_id="key_1", account_id=ACCOUNT, account_slug="my-team", scopes=frozenset())
 
 
 def written(*, changed: bool = True, replayed: bool = False) -> Written:
@@ -44,13 +36,13 @@ def written(*, changed: bool = True, replayed: bool = False) -> Written:
 class Tenant:
     """Writes, one after another."""
 
-    def __init__(self, writes: int = 0, size: int = 0) -> None:
+    def __init__(self, writes: int = 0, size: int = 0, exceptions: str = "") -> None:
         self.windows = Windows()
-        self.limits = WriteLimits(self.windows, AccountLimits(writes_per_hour=writes, bytes_per_hour=size))
-        self.principal = tenant()
+        limits = AccountLimits(writes_per_hour=writes, bytes_per_hour=size, exceptions=AccountExceptions(exceptions))
+        self.limits = WriteLimits(self.windows, limits)
 
     def write(self, outcome: Written | Exception | None = None, now: float = NOW, body_bytes: int = 0) -> None:
-        with self.limits.reserve(self.principal, body_bytes, now) as reservation:
+        with self.limits.reserve(TENANT, body_bytes, now) as reservation:
             if isinstance(outcome, Exception):
                 raise outcome
             reservation.charge(outcome or written())
@@ -110,8 +102,8 @@ def test_writes_under_way_count_too() -> None:
     """Else a thousand at once would all pass."""
     account = Tenant(writes=2)
     with (
-        account.limits.reserve(account.principal, 0, NOW),
-        account.limits.reserve(account.principal, 0, NOW),
+        account.limits.reserve(TENANT, 0, NOW),
+        account.limits.reserve(TENANT, 0, NOW),
         pytest.raises(TooManyWrites),
     ):
         account.write()
@@ -129,8 +121,7 @@ def test_a_write_that_is_larger_than_the_limit_is_let_through_once_in_a_while() 
 
 
 def test_an_account_may_have_limits_of_its_own() -> None:
-    account = Tenant(writes=1)
-    account.principal = tenant(writes=2)
+    account = Tenant(writes=1, exceptions="other-team=1/1, my-team=2/0")
     account.write()
     account.write()
     with pytest.raises(TooManyWrites):
@@ -142,10 +133,17 @@ def test_limits_apply_to_accounts_alone_and_only_where_there_are_some() -> None:
     none, some = Tenant().limits, Tenant(writes=1).limits
 
     assert not some.apply_to(operator)
-    assert some.apply_to(tenant())
-    assert not none.apply_to(tenant())
-    assert none.apply_to(tenant(size=1))
-    assert not some.apply_to(tenant(writes=0, size=0))
+    assert some.apply_to(TENANT)
+    assert not none.apply_to(TENANT)
+    assert Tenant(exceptions="my-team=0/1").limits.apply_to(TENANT)
+    assert not Tenant(writes=1, exceptions="my-team=0/0").limits.apply_to(TENANT)
+
+
+@pytest.mark.parametrize("text", ["my-team", "my-team=1", "my-team=1/x", "=1/1", "my-team=-1/1", "a-t=1/1;b-t=1/1"])
+def test_limits_that_cannot_be_read_are_named(text: str) -> None:
+    environ = {"KAFKA_BOOTSTRAP_SERVERS": "k", "DATABASE_URL": "d", "ACCOUNT_WRITE_EXCEPTIONS": text}
+    with pytest.raises(SettingsError, match="ACCOUNT_WRITE_EXCEPTIONS"):
+        decode_settings(ApiSettings, environ)
 
 
 def test_there_is_a_limit_unless_somebody_says_otherwise() -> None:

@@ -1,5 +1,6 @@
 """How much an account may write in an hour, so that one tenant cannot bloat the log for all."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -11,16 +12,41 @@ from patchbay.api.errors import TooManyWrites
 from patchbay.api.limits.windows import Windows
 from patchbay.api.writing.outcomes import Contended, Unsettled, Written
 from patchbay.assistants.codec import encode_event
+from patchbay.process import FromText
 from patchbay.usage import slot_at
 
 ENVELOPE_BYTES: Final = 1_200  # of a record, beside its event
 
 
+_OF_ACCOUNT: Final = re.compile(r"\s*([a-z0-9-]{3,40})=([0-9]{1,18})/([0-9]{1,18})\s*")
+
+
+class AccountExceptions(FromText):
+    """Accounts with limits of their own: `slug=writes/bytes`, with commas between."""
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+        self._limits: dict[str, tuple[int, int]] = {}
+        for part in text.split(",") if text.strip() else ():
+            found = _OF_ACCOUNT.fullmatch(part)
+            if found is None:
+                raise ValueError(f"{part.strip()!r} is not like `slug=writes/bytes`")
+            self._limits[found[1]] = (int(found[2]), int(found[3]))
+
+    def __repr__(self) -> str:
+        return self._text
+
+    def of(self, slug: str | None) -> tuple[int, int] | None:
+        """Return the limits of this account; None: it has none of its own."""
+        return self._limits.get(slug or "")
+
+
 class AccountLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """What each account may write in an hour, unless an operator has set otherwise. 0 = as much as it likes."""
+    """What each account may write in an hour. 0 = as much as it likes."""
 
     writes_per_hour: int
     bytes_per_hour: int
+    exceptions: AccountExceptions | None = None
 
 
 class Reservation:
@@ -89,11 +115,9 @@ class WriteLimits:
             raise TooManyWrites(f"{at_most_bytes} bytes", window.seconds_until_back(now_seconds))
 
     def _limits_of(self, principal: Principal) -> tuple[int, int]:
-        writes, size = principal.writes_per_hour, principal.write_bytes_per_hour
-        return (
-            self._limits.writes_per_hour if writes is None else writes,
-            self._limits.bytes_per_hour if size is None else size,
-        )
+        limits = self._limits
+        own = None if limits.exceptions is None else limits.exceptions.of(principal.account_slug)
+        return (limits.writes_per_hour, limits.bytes_per_hour) if own is None else own
 
     def _move(self, account_id: str, writes: int, size_bytes: int) -> None:
         begun, begun_bytes = self._under_way.get(account_id, (0, 0))
