@@ -57,7 +57,12 @@ usage_foreign = Counter(
 append_seconds = Histogram(
     "patchbay_append_seconds", "From append to the broker's word.", buckets=_LATENCY_SECONDS, registry=REGISTRY
 )
-append_sessions = Counter("patchbay_append_sessions", "Producer sessions that were opened.", registry=REGISTRY)
+append_sessions_ended = Counter(
+    "patchbay_append_sessions_ended",
+    "Producers that were replaced, since what they had sent could not be known any more.",
+    ["reason"],
+    registry=REGISTRY,
+)
 clock_skew_seconds = Gauge(
     "patchbay_clock_skew_seconds", "This machine's clock less the broker's append time.", registry=REGISTRY
 )

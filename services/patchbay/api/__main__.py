@@ -41,7 +41,7 @@ from patchbay.api.writing.writer import Writer, open_writer
 from patchbay.assistants import ids
 from patchbay.eventlog import LogIdentity, LogUnavailable, check_topic, open_appender, open_log
 from patchbay.postgres import DATABASE_FAILURES, IN_ORDER, Pool, listen, open_pool
-from patchbay.process import Health, configure_logging, load_settings, run
+from patchbay.process import Health, configure_logging, load_settings, metrics, run
 from patchbay.projection import ACCEPTED_CHANNEL, CHANNEL
 from patchbay.usage import CHANNEL as USAGE_CHANNEL
 
@@ -93,6 +93,7 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
         pool = await _once_there("database", stop, lambda: stack.enter_async_context(_open_pool(settings)))
         live = LiveGenerations(pool, await _once_there("projections", stop, lambda: read_generations(pool)))
         appender = await stack.enter_async_context(open_appender(settings.kafka_bootstrap_servers, identity))
+        appender.on_session_end(lambda _session, reason: metrics.append_sessions_ended.labels(reason).inc())
         writer, settler, announcements = await stack.enter_async_context(
             open_writer(pool=pool, live=live, appender=appender, identity=identity)
         )

@@ -20,6 +20,7 @@ from patchbay.api.writing.snapshot import Loaded
 from patchbay.api.writing.surroundings import Surroundings
 from patchbay.eventlog import NotSent
 from patchbay.postgres import DATABASE_FAILURES
+from patchbay.process import metrics
 
 _log = structlog.get_logger()
 
@@ -203,14 +204,17 @@ class StreamWriter:
 
     def _append(self, records: list[PendingRecord], session: int) -> None:
         self._run.extend(records)
+        metrics.run_records.observe(len(records))
+        now = asyncio.get_running_loop().time()
         for record in records:
             record.attempt.sent.append(record)
             self._with.settler.watch(record)
         for group in groups_of(records):
             acknowledged = self._with.appender.append([record.sealed for record in group], session=session)
-            acknowledged.add_done_callback(partial(self._appended, group))
+            acknowledged.add_done_callback(partial(self._appended, group, now))
 
-    def _appended(self, records: list[PendingRecord], outcome: "asyncio.Future[None]") -> None:
+    def _appended(self, records: list[PendingRecord], begun_at: float, outcome: "asyncio.Future[None]") -> None:
+        metrics.append_seconds.observe(asyncio.get_running_loop().time() - begun_at)
         failure = asyncio.CancelledError() if outcome.cancelled() else outcome.exception()
         if failure is None:
             self._refusals = 0
@@ -241,6 +245,7 @@ class StreamWriter:
 
     def _decide_again(self, forgotten: list[PendingRecord]) -> None:
         """Let the commands of forgotten records be decided again, before newer ones."""
+        metrics.commands_decided_again.inc(len(forgotten))
         for record in forgotten:
             attempt = record.attempt
             if attempt.lost_races >= LOST_RACES and not attempt.sent:
