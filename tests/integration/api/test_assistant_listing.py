@@ -228,6 +228,18 @@ async def rows_read(connection: Connection, name: str, parameters: str) -> dict[
     return read
 
 
+@pytest.mark.parametrize("is_descending", [True, False])
+async def test_what_changed_since_is_found_along_its_index(database_url: str, *, is_descending: bool) -> None:
+    statement = listing._STATEMENTS[Order("updated_at", is_descending), False]
+    async with prepared(database_url) as (_, connection):
+        await fill(connection)
+        await connection.execute("PREPARE since AS " + statement.replace("{read_model}", "read_model_1"))
+        nothing = ", ".join(["NULL"] * 7)
+        read = await rows_read(connection, "since", f"'acct_0', {nothing}, '{MANY - 9:09d}', 51, 0")
+
+    assert (read["assistants"], read["listed_assistants"]) == (10, 10)
+
+
 @pytest.mark.parametrize("is_planned_first", [True, False])
 async def test_a_page_reads_no_more_than_it_shows(database_url: str, *, is_planned_first: bool) -> None:
     """Be its plan made for empty tables, or for full ones that nobody has counted."""
