@@ -12,6 +12,7 @@ from patchbay.postgres.errors import DATABASE_FAILURES, DatabaseTooOld
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
     Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Acquired: TypeAlias = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 else:  # asyncpg's classes are generic in their stubs only
     Connection: TypeAlias = asyncpg.Connection
     Pool: TypeAlias = asyncpg.Pool
@@ -19,6 +20,12 @@ else:  # asyncpg's classes are generic in their stubs only
 OLDEST_SERVER = 15  # the oldest that the tests have run on
 CONNECT_TIMEOUT_SECONDS = 5.0
 CLOSE_TIMEOUT_SECONDS = 2.0
+# With a statement's own bound of 2 s between them these are below the 5 s in which every request is answered.
+ACQUIRE_TIMEOUT_SECONDS = 1.0
+RELEASE_TIMEOUT_SECONDS = 1.0
+
+_QUERIES_PER_CONNECTION = 50_000  # asyncpg's default: then it is opened anew
+_IDLE_CONNECTION_SECONDS = 300.0  # likewise
 
 # Compiling a plan takes longer than any statement of ours runs.
 _SESSION = {"jit": "off", "TimeZone": "UTC"}
@@ -81,6 +88,23 @@ async def close(connection: Connection) -> None:
         connection.terminate()
 
 
+class BoundedPool(Pool):
+    """
+    A pool in which neither getting a connection nor giving it back takes longer than a bound, whatever hangs.
+
+    asyncpg's own waits for ever by default: for a connection that is free, and at giving one back until the server has
+    taken note that its statement was cancelled.
+    """
+
+    async def _acquire(self, timeout: float | None) -> "Acquired":  # noqa: ASYNC109 - asyncpg's signature
+        async with asyncio.timeout(ACQUIRE_TIMEOUT_SECONDS if timeout is None else timeout):
+            return await super()._acquire(None)  # type: ignore[misc, no-any-return] # asyncpg tells no type of it
+
+    async def release(self, connection: "Acquired", *, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Give a connection back; one that cannot be used again within the bound is closed."""
+        await super().release(connection, timeout=RELEASE_TIMEOUT_SECONDS if timeout is None else timeout)
+
+
 @asynccontextmanager
 async def open_pool(
     database_url: str,
@@ -101,17 +125,22 @@ async def open_pool(
         database_url: `postgresql://…`, with its password.
         name: Shown in `pg_stat_activity`.
         min_connections: Kept open.
-        max_connections: Who needs one more waits for it.
+        max_connections: Who needs one more waits for it, a bounded time.
         command_timeout_seconds: Bound of each statement, and of each connection attempt.
         session: Settings of the sessions, by name, over the usual ones.
 
     Raises:
         OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: There is no connection to be had.
     """
-    pool = await asyncpg.create_pool(
+    pool = await BoundedPool(
         database_url,
         min_size=min_connections,
         max_size=max_connections,
+        max_queries=_QUERIES_PER_CONNECTION,
+        max_inactive_connection_lifetime=_IDLE_CONNECTION_SECONDS,
+        loop=None,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
         timeout=CONNECT_TIMEOUT_SECONDS,
         command_timeout=command_timeout_seconds,
         reset=_keep_session,

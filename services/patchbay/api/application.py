@@ -86,15 +86,14 @@ class Application:
         request_id = name_request(request.headers.get("Request-Id"))
         url = request.rel_url
         exchange = Exchange(request, self._backend, url.raw_path, now + self._backend.write_seconds)
-        connection = request.protocol
-        if isinstance(connection, Connection):
-            connection.handler = asyncio.current_task()
+        connection: Connection = request.protocol  # type: ignore[assignment] # `serve` makes no others
+        connection.handler = asyncio.current_task()
         try:
             answer = await self._answer(exchange, url.raw_query_string, now)
         except Unsettled as error:
             answer = unsettled(error, token_of(exchange, error))
         except asyncio.CancelledError:
-            if not (isinstance(connection, Connection) and connection.is_handler_overdue()):
+            if not connection.is_handler_overdue():
                 raise
             answer = answer_failure(WriteOverdue() if exchange.route.is_write else Overdue())
         except Exception as error:  # noqa: BLE001 - every failure is an answer; the unforeseen ones are logged
@@ -102,8 +101,7 @@ class Application:
             if answer.status == _SERVER_ERROR:
                 _log.error("request_failed", request_id=request_id, route=exchange.route.path, exc_info=True)
         finally:
-            if isinstance(connection, Connection):
-                connection.handler = None
+            connection.handler = None
         self._record(exchange, request_id, answer, perf_counter() - started)
         if answer.stream is not None:
             return StreamingResponse(request, answer, answer.stream, request_id, exchange.rate_fields)
@@ -113,7 +111,7 @@ class Application:
 
     async def _answer(self, exchange: Exchange, query: str, now: float) -> Answer:
         request = exchange.request
-        if "Transfer-Encoding" in request.headers:
+        if request.protocol.is_chunked:  # type: ignore[attr-defined] # see `handle`
             check_framing(request)
         route, exchange.arguments = self._table.find(request.method, exchange.path)
         exchange.route = route

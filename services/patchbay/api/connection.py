@@ -36,6 +36,7 @@ class Connection(RequestHandler):
         self.handler: asyncio.Task[Any] | None = None  # who makes an answer now
         self._is_overdue = False  # and was told to end
         self.is_reading_body = False  # with a deadline of its own
+        self.is_chunked = False  # the request under way says that its body is
         self.body_ended_at = 0.0  # of the last body that came after its head
         self._guard = guard
         self._wire: asyncio.Transport | None = None  # aiohttp forgets its own when it closes, sent or not
@@ -53,7 +54,7 @@ class Connection(RequestHandler):
         if self._guard.admit(self, self._loop.time()):
             super().connection_made(transport)
             return
-        self._is_refused = True
+        self._is_refused = self._force_close = True  # what it sends is not read
         if self._guard.refuse(self):
             wire.write(unasked_bytes(answer_failure(NoRoom()), mint_request_id()))
             wire.write_eof()  # closing at once would reset it, and the word be lost
@@ -62,11 +63,9 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Note whether a head has begun."""
-        if self._is_refused:
-            return
         requests = self._request_count
         is_of_head = self._waiter is not None or not self._awaits_body()
-        super().data_received(data)
+        RequestHandler.data_received(self, data)  # `super()` takes twice as long
         if requests == self._request_count:
             self._has_begun = is_of_head
         else:

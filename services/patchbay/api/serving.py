@@ -82,4 +82,5 @@ def _make_request(
     task: "asyncio.Task[None]",
 ) -> web.BaseRequest:
     loop = asyncio.get_running_loop()
+    protocol.is_chunked = message.chunked  # type: ignore[attr-defined] # a Connection: `_Server` makes no others
     return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=BODY_BYTES)

@@ -7,11 +7,9 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 from tests.contract.api.service import Caller, Service, is_ready, run_process
+from tests.contract.api.wires import copy_behind_a_wire
 from tests.servers import eventually
 
 from patchbay.embedded.ports import free_port
@@ -82,64 +80,6 @@ async def test_a_release_that_was_cut_short_says_so_and_goes_on(service: Service
     assert cut_short.status == 202
     assert (kept.status, kept.json["phone_number"]["assistant_id"]) == (200, None)
     assert (gone_on.status, gone_on.json) == (200, command["result"])
-
-
-class Wire:
-    """A TCP wire to a server, which can be cut."""
-
-    def __init__(self, host: str, port: int) -> None:
-        self.is_cut = False
-        self._target = (host, port)
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one connection."""
-        if self.is_cut:
-            writer.close()
-            return
-        far_reader, far_writer = await asyncio.open_connection(*self._target)
-        self._writers |= {writer, far_writer}
-        await asyncio.gather(self._pipe(reader, far_writer), self._pipe(far_reader, writer))
-
-    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while data := await reader.read(65_536):
-                writer.write(data)
-        except ConnectionError:
-            pass
-        finally:
-            writer.close()
-            self._writers.discard(writer)
-
-    def cut(self) -> None:
-        """Cut all connections, and let none through until it is mended."""
-        self.is_cut = True
-        for writer in list(self._writers):
-            writer.close()
-
-    def mend(self) -> None:
-        """Let connections through again."""
-        self.is_cut = False
-
-
-@asynccontextmanager
-async def copy_behind_a_wire(service: Service) -> AsyncIterator[tuple[Caller, Wire]]:
-    """Run another copy of the API, whose way to Postgres is a wire."""
-    url = urlsplit(service.environment["DATABASE_URL"])
-    wire = Wire(str(url.hostname), int(url.port or 5432))
-    proxy = await asyncio.start_server(wire.carry, "127.0.0.1", 0)
-    database_port = proxy.sockets[0].getsockname()[1]
-    port = str(free_port())
-    through = url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:{database_port}").geturl()
-    caller = service.own.at(f"http://127.0.0.1:{port}")
-    try:
-        async with run_process("patchbay.api", dict(service.environment) | {"API_PORT": port, "DATABASE_URL": through}):
-            await eventually(lambda: is_ready(caller), 30.0)
-            yield caller, wire
-    finally:
-        wire.cut()
-        proxy.close()
-        await proxy.wait_closed()
 
 
 async def test_without_postgres_a_copy_answers_503_and_recovers_by_itself(service: Service) -> None:
@@ -236,10 +176,15 @@ async def test_a_log_line_tells_no_secret(service: Service) -> None:
     await caller.create(system_prompt="the secret plan")
     issued = await caller.issue()
     await caller.send("GET", "/api/routing/inbound/+4930123456")
+    await caller.send("GET", "/api/assistants/asst_nobody")
     process.send_signal(signal.SIGTERM)
     _, said = await process.communicate()
     lines = [json.loads(line) for line in said.decode().splitlines()]
 
-    assert {line["route"] for line in lines if line["event"] == "request"} >= {"/api/assistants", "/api/keys"}
+    requests = [line for line in lines if line["event"] == "request"]
+
+    assert {line["route"] for line in requests} >= {"/api/assistants", "/api/keys"}
+    assert {line.get("code") for line in requests if line["status"] == 404} == {"not_found"}
+    assert {line.get("code") for line in requests if line["status"] == 200} == {None}
     for secret in (issued["secret"], str(service.own.secret), "secret plan", "+4930123456"):
         assert secret not in said.decode()
