@@ -26,6 +26,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     environ: Mapping[str, str]
     log_path: Path  # standard output and error, appended
     probe: Probe  # true once the process does its work; never raises
+    alive_probe: Probe | None = None  # false where only a new start helps; None: its death alone is noticed
     identity: Identity = "same"
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_seconds: float = 10.0

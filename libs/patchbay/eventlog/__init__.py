@@ -1,6 +1,7 @@
 """Chains of events on Kafka: envelope, digest, verdict, append, read, topic."""
 
 from patchbay.eventlog.appender import KafkaAppender, open_appender
+from patchbay.eventlog.calming import calm_client
 from patchbay.eventlog.contract import MAX_GROUP_BYTES, MAX_RECORD_BYTES, Appender, LogReader
 from patchbay.eventlog.envelope import Base, Envelope, Foreign, read_envelope
 from patchbay.eventlog.errors import (
@@ -10,6 +11,7 @@ from patchbay.eventlog.errors import (
     LogRecreated,
     LogTruncated,
     LogUnavailable,
+    ManifestsMissing,
     NotALog,
     NotSent,
     OutcomeUnknown,
@@ -46,6 +48,7 @@ __all__ = [
     "LogRecreated",
     "LogTruncated",
     "LogUnavailable",
+    "ManifestsMissing",
     "MemoryAppender",
     "MemoryLog",
     "MemoryReader",
@@ -63,6 +66,7 @@ __all__ = [
     "TopicMissing",
     "Verdict",
     "advance",
+    "calm_client",
     "check_topic",
     "create_topic",
     "fingerprint",

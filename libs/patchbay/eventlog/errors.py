@@ -11,6 +11,7 @@ EventLogError
 │   └── LogRecreated        the log holds something else at a position that was read already
 ├── TopicError
 │   ├── TopicMissing        there is no such topic, and nobody asked for one
+│   │   └── ManifestsMissing  there is one, and nobody has made it a log yet
 │   ├── NotALog             the topic does not start with a manifest
 │   └── LogMismatch         manifests, partitions and settings contradict one another
 └── LogUnavailable          the brokers did not answer within the bound
@@ -79,6 +80,10 @@ class TopicError(EventLogError):
 
 class TopicMissing(TopicError):
     """There is no topic of this name."""
+
+
+class ManifestsMissing(TopicMissing):
+    """The topic is there, and some of its partitions are empty: nobody has made it a log yet, or it is not ours."""
 
 
 class NotALog(TopicError):

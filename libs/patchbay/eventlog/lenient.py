@@ -6,7 +6,7 @@ Kafka stores any bytes as the name of a header; aiokafka 0.14 raises UnicodeDeco
 Source: Kafka protocol, record batch format, magic 2.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Final
 
@@ -60,6 +60,29 @@ def _records(content: bytes, partition: int) -> Iterator[StoredRecord]:
         start = end
 
 
+def texts_of(names: Sequence[bytes]) -> list[str]:
+    """
+    Return one record's header names as texts, such that two of them are alike exactly where their bytes are.
+
+    Whether a name comes twice decides whether a record is an event of ours, so what is no UTF-8 must not turn into what
+    another header is really called.
+    """
+    texts: dict[bytes, str] = {}
+    undecodable = []
+    for name in names:
+        try:
+            texts[name] = name.decode()
+        except UnicodeDecodeError:
+            undecodable.append(name)
+    for name in undecodable:
+        if name not in texts:
+            text = name.decode("utf-8", "backslashreplace")
+            while text in texts.values():
+                text += "\\"
+            texts[name] = text
+    return [texts[name] for name in names]
+
+
 class _Cursor:
     """Reads one thing after the other."""
 
@@ -73,7 +96,9 @@ class _Cursor:
         timestamp_ms = first_ms + self._number()
         offset = base_offset + self._number()
         key, value = self._bytes(), self._bytes()
-        headers = tuple((self._name(), self._bytes()) for _ in range(self._number()))
+        stored = [(self._bytes() or b"", self._bytes()) for _ in range(self._number())]
+        names = texts_of([name for name, _ in stored])
+        headers = tuple((text, value) for text, (_, value) in zip(names, stored, strict=True))
         return StoredRecord(
             partition, offset, append_ms if append_ms is not None else timestamp_ms, key, value, headers
         )
@@ -94,6 +119,3 @@ class _Cursor:
             return None
         self._at += length
         return self._content[self._at - length : self._at]
-
-    def _name(self) -> str:
-        return (self._bytes() or b"").decode("utf-8", "backslashreplace")

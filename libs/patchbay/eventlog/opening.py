@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from patchbay.eventlog.brokers import bounded, open_admin, open_consumer
 from patchbay.eventlog.envelope import MANIFEST_KEY
-from patchbay.eventlog.errors import LogMismatch, NotALog, TopicMissing
+from patchbay.eventlog.errors import LogMismatch, ManifestsMissing, NotALog, TopicMissing
 from patchbay.eventlog.identity import LogIdentity
 from patchbay.eventlog.manifest import RULE_VERSION, Manifest, manifest_headers, read_manifest
 from patchbay.eventlog.producer import Producer
@@ -31,15 +31,19 @@ async def open_log(
     """
     Return what log the topic is, after making it one where that was asked for; several may do so at once.
 
+    Who only reads does not ask for it, and nothing is written then, whatever is found.
+
     Args:
         bootstrap_servers: `host:port`, several with commas between.
         topic: Its name.
-        create_with_partitions: Create the topic with so many partitions if there is none; None = it must exist.
+        create_with_partitions: Create the topic with so many partitions if there is none, and write the manifests that
+            are missing; None = it must be a log already.
         replication_factor: Of a topic that is created.
         timeout_seconds: The bound on all of it.
 
     Raises:
         TopicMissing: There is no such topic, and it was not to be created.
+        ManifestsMissing: There is one, but it is no log yet, and was not to be made one.
         NotALog: A partition starts with something else than a manifest.
         LogMismatch: The manifests contradict one another or the topic.
         LogUnavailable: The brokers did not answer within the bound.
@@ -57,7 +61,7 @@ async def open_log(
             count = await await_partitions(admin, topic)
         async with open_consumer(bootstrap_servers) as consumer:
             visit = _Visit(bootstrap_servers, consumer, topic, count)
-            manifests = await visit.manifests()
+            manifests = await visit.manifests(writes_missing=create_with_partitions is not None)
     return _identity(topic, manifests)
 
 
@@ -96,9 +100,9 @@ class _Visit:
         self._topic = topic
         self._partitions = [TopicPartition(topic, partition) for partition in range(partition_count)]
 
-    async def manifests(self) -> list[Manifest]:
+    async def manifests(self, *, writes_missing: bool) -> list[Manifest]:
         """
-        Return every partition's manifest; those that are missing are written first, partition 0 first of all.
+        Return every partition's manifest; those that are missing may be written first, partition 0 first of all.
 
         Others may do the same now: what lands first is the manifest, what the others write is foreign to readers.
         """
@@ -106,9 +110,32 @@ class _Visit:
         ends = await self._consumer.end_offsets(self._partitions)
         empty = [partition.partition for partition, end in ends.items() if end == 0]
         if empty:
+            await self._check_others(empty)
+        if empty and not writes_missing:
+            named = ", ".join(map(str, sorted(empty)))
+            raise ManifestsMissing(
+                self._topic,
+                f"topic {self._topic} is no log of Patchbay yet: partition {named} is empty; "
+                "start the API, which begins the log, or name the right topic",
+            )
+        if empty:
             await self._write_manifests(empty)
         self._read_starts(self._partitions)
         return [await self._manifest(partition.partition) for partition in self._partitions]
+
+    async def _check_others(self, empty: Sequence[int]) -> None:
+        """See that what there is belongs to a log of this size."""
+        others = [partition for partition in self._partitions if partition.partition not in empty]
+        if others:
+            self._read_starts(others)
+        for partition in others:
+            wanted, count = (await self._manifest(partition.partition)).partition_count, len(self._partitions)
+            if wanted != count:
+                raise LogMismatch(
+                    self._topic,
+                    f"topic {self._topic} has {count} partitions, its manifest says {wanted}: streams would be looked "
+                    "for in the wrong ones; move the log into a new topic",
+                )
 
     async def _write_manifests(self, empty: Sequence[int]) -> None:
         if 0 in empty:

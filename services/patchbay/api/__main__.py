@@ -39,7 +39,7 @@ from patchbay.api.settings import ApiSettings
 from patchbay.api.tokens import Tokens
 from patchbay.api.writing.writer import Writer, open_writer
 from patchbay.assistants import ids
-from patchbay.eventlog import LogIdentity, LogUnavailable, check_topic, open_appender, open_log
+from patchbay.eventlog import LogIdentity, LogUnavailable, calm_client, check_topic, open_appender, open_log
 from patchbay.postgres import DATABASE_FAILURES, IN_ORDER, Pool, listen, open_pool
 from patchbay.process import Health, configure_logging, load_settings, metrics, run
 from patchbay.projection import ACCEPTED_CHANNEL, CHANNEL
@@ -62,7 +62,8 @@ def main() -> None:
     configure_logging("api", level=settings.log_level, log_format=settings.log_format)
     # What aiohttp logs as an error here is what some client sent that is not HTTP.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-    run(lambda stop: _until_stopped(settings, stop))
+    with calm_client():
+        run(lambda stop: _until_stopped(settings, stop))
 
 
 async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:

@@ -74,9 +74,18 @@ class Connection(RequestHandler):
                 self._fail_body()
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        """Tell who writes."""
+        """Tell who writes. A request that has come whole is carried out all the same: aiohttp would drop some."""
         self._guard.forget(self)
+        request, task = self._current_request, self._task_handler
+        if request is not None and request.content.is_eof():
+            self._current_request = None  # else its body could not be read any more
+        factory, handler, is_next = self._request_factory, self._request_handler, self._waiter is not None
         super().connection_lost(exc)
+        if is_next and self._messages and task is not None:  # come, and not begun
+            if self._messages[0][1].is_eof():
+                self._request_factory, self._request_handler = factory, handler
+            else:
+                task.cancel()
         if self.when_lost is not None:
             self.when_lost()
 

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 
-from patchbay.eventlog import open_reader
+from patchbay.eventlog import calm_client, open_reader
 from patchbay.process import Health, ProcessSettings, Secret, configure_logging, load_settings, run, serve_health
 from patchbay.projection import Progress, Projector, find_log
 from patchbay.routing.composition import PROJECTION
@@ -24,7 +24,8 @@ def main() -> None:
     """Start the process; it ends at SIGTERM or SIGINT."""
     settings = load_settings(RoutingSettings)
     configure_logging("routing", level=settings.log_level, log_format=settings.log_format)
-    run(functools.partial(serve, settings))
+    with calm_client():
+        run(functools.partial(serve, settings))
 
 
 async def serve(settings: RoutingSettings, stop: asyncio.Event) -> None:

@@ -36,7 +36,7 @@ async def narrow_log(kafka: str, topic: str) -> LogIdentity:
     await admin.start()
     await admin.create_topics([NewTopic(topic, 1, 1, topic_configs={"max.message.bytes": "20000"})])
     await admin.close()
-    return await open_log(kafka, topic)
+    return await open_log(kafka, topic, create_with_partitions=1)
 
 
 def too_large_for_the_broker() -> bytes:

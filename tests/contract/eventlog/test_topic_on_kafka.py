@@ -95,7 +95,7 @@ async def test_manifests_that_a_crash_left_out_are_added_with_the_logs_id(kafka:
     await create_topic(kafka, topic, partitions=4)
     await write(kafka, topic, [record for record in manifests if record.partition in {0, 2}])
 
-    identity = await open_log(kafka, topic)
+    identity = await open_log(kafka, topic, create_with_partitions=4)
 
     assert identity.log_id == other.log_id
     assert [record.offset for record in await opened(identity).read_all()] == [0, 0, 0, 0]
@@ -157,7 +157,7 @@ async def test_every_deviating_setting_is_named_with_what_to_do(kafka: str, topi
     }
     async with admin_of(kafka) as admin:
         await admin.create_topics([NewTopic(topic, 1, 1, topic_configs=wrong)])
-    identity = await open_log(kafka, topic)
+    identity = await open_log(kafka, topic, create_with_partitions=1)
 
     faults = await check_topic(kafka, identity)
 
@@ -167,7 +167,7 @@ async def test_every_deviating_setting_is_named_with_what_to_do(kafka: str, topi
 
 async def test_a_topic_made_anew_is_seen_by_its_manifest(kafka: str, kafka_log: Any, topic: str) -> None:
     await make_anew(kafka, topic)
-    await open_log(kafka, topic)
+    await open_log(kafka, topic, create_with_partitions=4)
 
     faults = await check_topic(kafka, kafka_log.identity)
     assert {fault.setting for fault in faults} == {"manifest"}

@@ -4,16 +4,28 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.servers import eventually
 
+from patchbay.cli.local.services import answers_well
 from patchbay.cli.local.supervision import Supervisor
-from patchbay.embedded import Launch, Running, ServerNotStarted
+from patchbay.embedded import Launch, Running, ServerNotStarted, free_port
 
 STAYS = "import signal; open('{ready}', 'w').close(); signal.pause()"
 IGNORES = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('{ready}', 'w').close(); signal.pause()"
+SERVES = """
+import http.server
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path in ("/livez", "/readyz") else 404)
+        self.end_headers()
+
+http.server.HTTPServer(("127.0.0.1", {port}), Handler).serve_forever()
+"""
 ENDS = "import sys; print('no such thing', flush=True); sys.exit(3)"
 
 
@@ -23,7 +35,7 @@ class Watched:
     def __init__(self) -> None:
         self.said: list[str] = []
         self.pids: dict[str, int] = {}
-        self.supervisor = Supervisor(self.said.append, self._on_change)
+        self.supervisor = Supervisor(self.said.append, self._on_change, life_look_seconds=0.05)
 
     def _on_change(self, running: Mapping[str, Running]) -> None:
         self.pids = {name: process.pid for name, process in running.items()}
@@ -60,6 +72,34 @@ async def test_a_process_that_dies_is_started_again_and_said_to_be(tmp_path: Pat
     ]
     assert after["two"] == before["two"]
     assert watched.pids == {}
+
+
+async def test_one_that_hangs_is_killed_and_started_again(tmp_path: Path) -> None:
+    """It is there, and its port takes connections; only answers do not come any more."""
+    port = free_port()
+    serving = Launch(
+        name="hung",
+        command=(sys.executable, "-c", SERVES.format(port=port)),
+        environ=os.environ,
+        log_path=tmp_path / "logs" / "hung.log",
+        probe=partial(answers_well, port, "/readyz"),
+        alive_probe=partial(answers_well, port, "/livez"),
+        stop_timeout_seconds=0.5,
+    )
+    watched = Watched()
+    await watched.supervisor.start([serving])
+    before = watched.pids["hung"]
+    os.kill(before, signal.SIGSTOP)
+    await eventually(lambda: len(watched.said) == 3, 60.0)
+    after = watched.pids["hung"]
+    await watched.supervisor.stop(("hung",))
+
+    assert after != before
+    assert watched.said == [
+        "hung hangs: it did not say that it is alive 3 times; it is killed",
+        "hung ended (signal 9); it is started again in 0.5 s",
+        f"hung is ready again (process {after})",
+    ]
 
 
 async def test_one_that_does_not_stop_in_time_is_killed(tmp_path: Path) -> None:

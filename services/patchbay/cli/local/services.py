@@ -15,6 +15,7 @@ import msgspec
 from patchbay.embedded import Launch
 
 SERVICES: Final = ("projector", "routing", "api")
+_ANSWER_SECONDS: Final = 2.0
 
 # On one's own machine there are no tenants to keep apart, and trying out how fast it is should end in no 429.
 _UNLIMITED: Final = {"ACCOUNT_WRITES_PER_HOUR": "0", "ACCOUNT_WRITE_BYTES_PER_HOUR": "0"}
@@ -56,19 +57,20 @@ def service_launches(settings: Settings, environ: Mapping[str, str] = os.environ
                 command=(sys.executable, "-m", f"patchbay.{name}"),
                 environ=common | own,
                 log_path=settings.directory / "logs" / f"{name}.log",
-                probe=partial(is_ready, int(port)),
+                probe=partial(answers_well, int(port), "/readyz"),
+                alive_probe=partial(answers_well, int(port), "/livez"),
             )
         )
     return launches
 
 
-async def is_ready(port: int) -> bool:
-    """True if the service on this port answers /readyz with 200."""
+async def answers_well(port: int, path: str) -> bool:
+    """True if the service on this port answers this path with 200."""
     try:
-        async with asyncio.timeout(2.0):
+        async with asyncio.timeout(_ANSWER_SECONDS):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             try:
-                writer.write(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                writer.write(b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n" % path.encode())
                 status_line = await reader.readline()
             finally:
                 writer.close()

@@ -14,6 +14,8 @@ Say = Callable[[str], None]
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 _GOOD_LIFE_SECONDS: Final = 60.0  # after it, a death is the first one again
+_LIFE_LOOK_SECONDS: Final = 5.0
+_LOOKS_IN_VAIN: Final = 3  # one after the other: then only a new start helps
 _LOG_BYTES: Final = 20_000_000  # of each process; one older part of the same size is kept
 _LOG_LOOK_SECONDS: Final = 10.0
 
@@ -21,16 +23,24 @@ _LOG_LOOK_SECONDS: Final = 10.0
 class Supervisor:
     """Keeps the processes of one data directory running."""
 
-    def __init__(self, say: Say, on_change: Callable[[Mapping[str, Running]], None]) -> None:
+    def __init__(
+        self,
+        say: Say,
+        on_change: Callable[[Mapping[str, Running]], None],
+        *,
+        life_look_seconds: float = _LIFE_LOOK_SECONDS,
+    ) -> None:
         """
         Start nothing yet.
 
         Args:
             say: Tells people, one line at a time.
             on_change: Called when a process was started, before it is ready, and when one has ended.
+            life_look_seconds: Between two looks whether a process that was ready is still alive.
         """
         self._say = say
         self._on_change = on_change
+        self._life_look_seconds = life_look_seconds
         self._running: dict[str, Running] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._log_paths: list[Path] = []
@@ -95,7 +105,7 @@ class Supervisor:
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
             born_at = time.monotonic()
-            code = await process.wait()
+            code = await self._end_of(process)
             self._running.pop(launch.name, None)
             self._on_change(self._running)
             if time.monotonic() - born_at > _GOOD_LIFE_SECONDS:
@@ -105,6 +115,25 @@ class Supervisor:
             pause_seconds = min(_LONGEST_PAUSE_SECONDS, 2 * pause_seconds)
             process = await self._start_one(launch)
             await self._tell_when_ready(launch, process)
+
+    async def _end_of(self, process: Running) -> int:
+        """Return its exit code once it has ended; one that is there and does nothing any more is killed."""
+        watching = asyncio.create_task(self._kill_when_hung(process), name=f"watch {process.launch.name}")
+        try:
+            return await process.wait()
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+
+    async def _kill_when_hung(self, process: Running) -> None:
+        is_alive, looks_in_vain = process.launch.alive_probe, 0
+        if is_alive is None:
+            return
+        while looks_in_vain < _LOOKS_IN_VAIN:
+            await asyncio.sleep(self._life_look_seconds)
+            looks_in_vain = 0 if await is_alive() else looks_in_vain + 1
+        self._say(f"{process.launch.name} hangs: it did not say that it is alive {_LOOKS_IN_VAIN} times; it is killed")
+        process.kill_now()
 
     async def _tell_when_ready(self, launch: Launch, process: Running) -> None:
         while process.exit_code is None:
