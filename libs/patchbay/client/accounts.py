@@ -108,6 +108,38 @@ class Keys:
         query = {} if of_operators else given(accountSlug=account or self._reach.account)
         return records_of(self._reach, KEYS, "keys", list[Key], query, limit=limit, cursor=cursor)
 
+    async def rotate(
+        self,
+        key_id: str,
+        *,
+        overlap_seconds: int | None = None,
+        expires_at: datetime | msgspec.UnsetType | None = msgspec.UNSET,
+        of_operators: bool = False,
+        account: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Key:
+        """
+        Issue a key in the place of another, which stays in force for a while.
+
+        Args:
+            key_id: Of the key to replace.
+            overlap_seconds: How long it is accepted beside the new one; unnamed: the API's default.
+            expires_at: Of the new key; unnamed: as the old one was issued.
+            of_operators: It is a key of the operators.
+            account: Its slug, if not the client's.
+            idempotency_key: Names the write.
+
+        Raises:
+            PatchbayError: None was issued, or nobody knows.
+        """
+        body: Body = {"operators": True} if of_operators else {"accountSlug": self._reach.slug(account)}
+        if overlap_seconds is not None:
+            body["overlapSeconds"] = overlap_seconds
+        if expires_at is not msgspec.UNSET:
+            body["expiresAt"] = expires_at.isoformat() if isinstance(expires_at, datetime) else None
+        path = f"{KEYS}/{segment(key_id)}/rotate"
+        return decode(await self._reach.write("POST", path, body, idempotency_key=idempotency_key), _KeyAnswer).key
+
     async def revoke(self, key_id: str, *, idempotency_key: str | None = None) -> None:
         """
         Revoke a key. A second after this has returned, no copy of the API accepts it.

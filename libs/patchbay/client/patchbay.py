@@ -1,25 +1,36 @@
 """The client: one API, one key, and the calls."""
 
 import re
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec.structs import replace
 
 from patchbay.client.accounts import Accounts, Commands, Keys
+from patchbay.client.answering import decode
 from patchbay.client.assistants import Assistants
 from patchbay.client.calls import Calls, Memory
 from patchbay.client.events import Events, OpenStream
 from patchbay.client.phone_numbers import PhoneNumbers, Routing
-from patchbay.client.reach import Reach
+from patchbay.client.reach import Reach, Rehearsed, given
+from patchbay.client.records import FieldChange, Identity, Rehearsal
 from patchbay.client.retrying import Patience, RateLimit
+from patchbay.client.versions import Versions
 
 if TYPE_CHECKING:
     from patchbay.client.exchanging import Reply, Request
     from patchbay.client.http import Transport
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,512}")
+
+
+class RehearsalAnswer(msgspec.Struct, frozen=True):
+    """The part of a dry run's answer that all have."""
+
+    changes: tuple[FieldChange, ...]
 
 
 class Patchbay:
@@ -74,6 +85,7 @@ class Patchbay:
     def _have_calls(self, reach: Reach) -> None:
         self._reach = reach
         self.assistants = Assistants(reach)
+        self.versions = Versions(reach)
         self.phone_numbers = PhoneNumbers(reach)
         self.routing = Routing(reach)
         self.accounts = Accounts(reach)
@@ -105,6 +117,39 @@ class Patchbay:
     def for_account(self, slug: str) -> "Patchbay":
         """Return the same client, for another account; for operators."""
         return self._like(replace(self._reach, account=slug))
+
+    async def rehearse(self, write: "Callable[[Patchbay], Awaitable[object]]") -> Rehearsal:
+        """
+        Return what a write would lead to, validated and decided like the real one; nothing is written.
+
+        As in::
+
+            await patchbay.rehearse(lambda dry: dry.assistants.update(assistant_id, temperature=0.2))
+
+        Args:
+            write: Makes one write with the client that it is given.
+
+        Raises:
+            PatchbayError: The write would be refused, or there was no answer.
+            ValueError: `write` wrote nothing.
+        """
+        try:
+            await write(self._like(replace(self._reach, only_rehearses=True)))
+        except Rehearsed as rehearsed:
+            answer = decode(rehearsed.reply, dict[str, Any])
+            changes = decode(rehearsed.reply, RehearsalAnswer).changes
+            return Rehearsal(changes=changes, answer=answer)
+        raise ValueError("what was to be rehearsed wrote nothing")
+
+    async def identity(self, account: str | None = None) -> Identity:
+        """
+        Return who asks, and for which account.
+
+        Raises:
+            PatchbayError: There was no answer.
+        """
+        query = given(accountSlug=account or self._reach.account)
+        return await self._reach.read("/api/account", Identity, query)
 
     def _like(self, reach: Reach) -> "Patchbay":
         other = object.__new__(Patchbay)

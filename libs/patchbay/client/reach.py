@@ -3,6 +3,7 @@
 import re
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -19,6 +20,14 @@ Body = dict[str, Any]
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21\x23-\x7e][\x21-\x7e]{0,254}")
 
 
+class Rehearsed(Exception):
+    """A write was only rehearsed: there is no record that it could return."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__("only rehearsed")
+        self.reply = reply
+
+
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """Calls in the name of one account, for one reason."""
 
@@ -26,6 +35,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None  # slug
     reason: str | None
     mints_keys: bool
+    only_rehearses: bool = False
 
     def slug(self, account: str | None) -> str:
         """
@@ -51,6 +61,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
         *,
         idempotency_key: str | None = None,
         if_match: int | None = None,
+        only_new: bool = False,
         query: Mapping[str, str] | None = None,
     ) -> Reply:
         """
@@ -62,11 +73,13 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
             body: JSON members.
             idempotency_key: Names the write; minted where there is none.
             if_match: The version that it is meant for.
+            only_new: It is meant for what is not there yet.
             query: Parameters.
 
         Raises:
             ValueError: The idempotency key is not 1 to 255 visible ASCII characters.
             PatchbayError: It did not take effect, or nobody knows.
+            Rehearsed: It was a rehearsal, and has ended.
         """
         key = idempotency_key or (secrets.token_hex(16) if self.mints_keys else None)
         headers: dict[str, str] = {}
@@ -76,11 +89,17 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
             headers["Idempotency-Key"] = key
         if if_match is not None:
             headers["If-Match"] = f'"{if_match}"'
+        if only_new:
+            headers["If-None-Match"] = "*"
         if self.reason is not None:
             headers["Patchbay-Reason"] = _visible(self.reason)
         content = None if body is None else msgspec.json.encode(body)
-        request = Request(method=method, path=path, query=query or {}, headers=headers, body=content)
-        return await self.calls.send(request, key)
+        parameters = {**(query or {}), **({"dry_run": "true"} if self.only_rehearses else {})}
+        request = Request(method=method, path=path, query=parameters, headers=headers, body=content)
+        reply = await self.calls.send(request, key)
+        if self.only_rehearses:
+            raise Rehearsed(reply)
+        return reply
 
 
 def _visible(reason: str) -> str:
@@ -102,4 +121,4 @@ def text_of(value: object) -> str:
     """Return a parameter as the API reads it."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)

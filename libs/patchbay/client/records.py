@@ -71,6 +71,21 @@ class Changes(Configuration, total=False):
     name: str
 
 
+class Filters(TypedDict, total=False):
+    """Which assistants of an account, and in which order."""
+
+    q: str  # part of the name, or an id
+    type: str
+    provider: str
+    model: str
+    voice_provider: str
+    transcriptor_provider: str
+    inbound_enabled: bool
+    phone_number_id: str
+    updated_since: datetime
+    sort: str  # name | created_at | updated_at, with `-` before it from the end
+
+
 class PhoneNumber(msgspec.Struct, frozen=True, kw_only=True):
     """A phone number of an account."""
 
@@ -93,6 +108,30 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
+class AccountOverview(Account, frozen=True, kw_only=True):
+    """An account with how much it has."""
+
+    assistants: int
+    phone_numbers: int
+
+
+class OwnKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The key that asks."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+    requests_per_hour: int | None
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, and for which account; an operator's key has none of its own."""
+
+    account: AccountOverview | None
+    key: OwnKey
+
+
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """A key. `secret` is there once: in the answer that issued it."""
 
@@ -105,6 +144,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     requests_per_hour: int | None
     created_at: datetime
     revoked_at: datetime | None = None
+    replaced_by: str | None = None  # the id of the key that has taken its place
+    last_used_at: datetime | None = None
     secret: str | None = None
 
     def __repr__(self) -> str:
@@ -118,6 +159,52 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     status: str  # pending | accepted | void
     waiting_for: tuple[str, ...] = ()  # projections that do not show it yet
     result: dict[str, Any] | None = None  # the write's answer, once every projection shows it
+
+
+class FieldChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What a write would do to one field. `assistant_id` or `key_id`: of another record than the one shown."""
+
+    field: str
+    before: Any = msgspec.field(name="from", default=None)
+    after: Any = msgspec.field(name="to", default=None)
+    assistant_id: str | None = None
+    key_id: str | None = None
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """One edit of an assistant."""
+
+    version: int
+    time: datetime
+    type: str  # of its event
+    actor: str | None = None  # id of the key that acted
+    reason: str | None = None
+    command_id: str | None = None
+    changed_fields: tuple[str, ...] = ()
+    restored_from: int | None = None
+
+
+class VersionPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One end of a comparison."""
+
+    version: int
+    time: datetime
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """Which fields of an assistant differ between two versions."""
+
+    assistant_id: str
+    since: VersionPoint = msgspec.field(name="from")
+    until: VersionPoint = msgspec.field(name="to")
+    changes: tuple[FieldChange, ...]
+
+
+class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
+    """What a write would lead to; nothing was written. `answer` is what it would answer."""
+
+    changes: tuple[FieldChange, ...]
+    answer: dict[str, Any]
 
 
 class InboundRoute(msgspec.Struct, frozen=True, kw_only=True):

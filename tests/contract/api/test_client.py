@@ -52,6 +52,55 @@ async def test_the_same_key_is_the_same_write(client: Patchbay) -> None:
         await client.assistants.create("Twice", idempotency_key="client-once")
 
 
+async def test_an_assistant_is_declared_listed_copied_switched_and_deleted(client: Patchbay) -> None:
+    """Each change only at the version that it is meant for."""
+    declared = await client.assistants.declare("Declared / one", template="custom", only_new=True, temperature=0.1)
+    again = await client.assistants.declare("Declared / one", temperature=0.2, if_match=declared.version)
+    with pytest.raises(VersionMismatch):
+        await client.assistants.declare("Declared / one", only_new=True)
+    copy = await client.assistants.clone(again.id, name="Declared / two")
+    switched = await client.assistants.switch(copy.id, outbound=True)
+    found = await client.assistants.list(q="declared /", inbound_enabled=False, sort="name", limit=1).all()
+    await client.assistants.delete(copy.id, if_match=switched.version)
+
+    assert (again.id, again.temperature, again.version) == (declared.id, 0.2, 2)
+    assert found == [again, switched]
+    assert switched.outbound_enabled
+    assert await client.assistants.list(q="declared /").all() == [again]
+    with pytest.raises(Conflict):
+        await client.assistants.switch(again.id, inbound=True)
+
+
+async def test_any_write_is_rehearsed(client: Patchbay) -> None:
+    """It is decided, told and not done."""
+    assistant = await client.assistants.create("Rehearsed")
+    rehearsal = await client.rehearse(lambda dry: dry.assistants.update(assistant.id, temperature=0.25))
+
+    assert [(change.field, change.before, change.after) for change in rehearsal.changes] == [("temperature", 0.7, 0.25)]
+    assert rehearsal.answer["assistant"]["temperature"] == 0.25
+    assert await client.assistants.get(assistant.id) == assistant
+    with pytest.raises(InvalidRequest):
+        await client.rehearse(lambda dry: dry.assistants.update(assistant.id, temperature=9))
+    with pytest.raises(ValueError, match="wrote nothing"):
+        await client.rehearse(lambda dry: dry.assistants.get(assistant.id))
+
+
+async def test_a_key_knows_itself_and_is_rotated(client: Patchbay) -> None:
+    """The new one has the same name, and the old one an end."""
+    key = await client.keys.issue("rotated", scopes=["account:read"])
+    rotated = await client.keys.rotate(key.id, overlap_seconds=60)
+    identity = await client.identity()
+    listed = {one.id: one async for one in client.keys.list()}
+
+    assert rotated.name == "rotated"
+    assert rotated.secret not in (None, key.secret)
+    assert listed[key.id].replaced_by == rotated.id
+    assert identity.account is not None
+    assert identity.account.slug == "my-team"
+    assert identity.account.assistants > 0
+    assert "*" in identity.key.scopes
+
+
 async def test_numbers_are_listed_changed_and_released(client: Patchbay) -> None:
     """Page by page, to the last."""
     registered = [await client.phone_numbers.register(fresh_number()) for _ in range(3)]
