@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.system.up import Up
 
-_FOREIGN = ("DATA_DIR", "PATCHBAY_API", "PATCHBAY_OPERATOR_KEY", "KAFKA_BOOTSTRAP_SERVERS", "TOPIC")
+_FOREIGN = ("DATA_DIR", "PATCHBAY_API", "PATCHBAY_OPERATOR_KEY", "PATCHBAY_KEY", "KAFKA_BOOTSTRAP_SERVERS", "TOPIC")
 
 
 def working_directory(home: Up) -> Path:

@@ -11,6 +11,9 @@ COMMANDS: Final = {
     "account": "open and list accounts",
     "key": "issue, list and revoke keys",
     "number": "register, list, suspend and release phone numbers, say where else calls go",
+    "pull": "write the account's assistants as files, one for each",
+    "plan": "show what applying the files would change",
+    "apply": "have the assistants be what the files say",
     "log": "follow the log",
 }
 

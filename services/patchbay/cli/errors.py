@@ -8,7 +8,10 @@ CliError            exit code 1
 ├── Unsettled       it is not known yet what became of a write
 ├── LogUnreadable   what the log holds is not what it was, or not a log
 ├── Interrupted     Ctrl-C
-└── BadUsage        exit code 2: an argument or a variable of the environment is wrong
+├── BadUsage        exit code 2: an argument or a variable of the environment is wrong
+│   └── BadFile     a file is wrong
+├── Moved           exit code 3: somebody else was faster
+└── Differs         exit code 4: there is something to apply
 """
 
 from typing import ClassVar
@@ -70,3 +73,23 @@ class BadUsage(CliError):
 
     exit_code = 2
     default_code = "bad_usage"
+
+
+class BadFile(BadUsage):
+    """A file is wrong."""
+
+    default_code = "bad_file"
+
+
+class Moved(CliError):
+    """Somebody else has changed what a file stands for."""
+
+    exit_code: ClassVar[int] = 3
+    default_code = "moved"
+
+
+class Differs(CliError):
+    """There is something to apply, as was asked."""
+
+    exit_code: ClassVar[int] = 4
+    default_code = "differs"

@@ -20,6 +20,7 @@ class CommandSettings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: str = DEFAULT_DATA_DIR
     patchbay_api: str | None = None
     patchbay_operator_key: str | None = None
+    patchbay_key: str | None = None
     kafka_bootstrap_servers: str | None = None
     topic: str = "patchbay.events"
 
@@ -91,6 +92,28 @@ class Whereabouts:
                 raise BadUsage(f"{missing} is not set: PATCHBAY_API and PATCHBAY_OPERATOR_KEY go together.")
             return ApiAccess(url, key)
         return ApiAccess(self.endpoints().api, self._operator_key())
+
+    def client_api(self, account: str | None) -> ApiAccess:
+        """
+        Return the API, and the account's own key where one is known, else the operator's.
+
+        Args:
+            account: Slug, if one was named.
+
+        Raises:
+            NotRunning: Nothing is known of either.
+            BadUsage: The environment names the API or a key alone.
+        """
+        url, key = self._settings.patchbay_api, self._settings.patchbay_key
+        if not self._named and key:
+            if not url:
+                raise BadUsage("PATCHBAY_API is not set: PATCHBAY_API and PATCHBAY_KEY go together.")
+            return ApiAccess(url, key)
+        if self._named or not url:
+            found = self.endpoints()
+            if account in (None, found.account_slug):
+                return ApiAccess(found.api, found.api_key)
+        return self.api()
 
     def log(self) -> LogAccess:
         """

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 COMMANDS = ["account open", "account list", "key issue", "key list", "key revoke", "number register"]
-COMMANDS += ["number release", "number list", "log tail", "demo"]
+COMMANDS += ["number release", "number list", "log tail", "demo", "pull", "plan", "apply"]
 HEAVY = [
     "aiohttp",
     "aiokafka",

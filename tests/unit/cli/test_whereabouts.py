@@ -80,6 +80,20 @@ def test_a_key_is_never_sent_to_another_address(nowhere: Path, variable: str, mi
         Whereabouts(None, {variable: ENVIRON[variable]}).api()
 
 
+def test_an_account_s_own_key_counts_more_than_the_operator_s(nowhere: Path) -> None:
+    """What works on one account needs no more than that; another account's takes the operator's."""
+    write_data_dir(nowhere / ".patchbay")
+    here = Whereabouts(None, {})
+    there = Whereabouts(None, ENVIRON | {"PATCHBAY_KEY": "tk_live_own"})
+
+    assert here.client_api(None) == here.client_api("my-team") == ApiAccess("http://127.0.0.1:8080", "tk_live_account")
+    assert here.client_api("acme").key == "tk_live_here"
+    assert there.client_api("acme") == ApiAccess("https://patchbay.example", "tk_live_own")
+    assert Whereabouts(None, ENVIRON).client_api(None).key == "tk_live_there"
+    with pytest.raises(BadUsage, match=r"^PATCHBAY_API is not set"):
+        Whereabouts(None, {"PATCHBAY_KEY": "tk_live_own"}).client_api(None)
+
+
 def test_an_empty_variable_counts_as_absent(nowhere: Path) -> None:
     """As for every process of Patchbay."""
     write_data_dir(nowhere / ".patchbay")

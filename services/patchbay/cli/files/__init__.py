@@ -1,0 +1,1 @@
+"""What `patchbay up` consists of: one data directory, its processes, and their keeper."""
