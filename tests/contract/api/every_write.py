@@ -60,6 +60,13 @@ async def _declare(service: Service) -> Request:
     return Request(service.own, "PUT", path, {"accountSlug": "my-team", "temperature": 0.1})
 
 
+async def _restore(service: Service) -> Request:
+    assistant = await service.own.create()
+    assert (await service.own.patch(assistant["id"], name="Newer")).status == 200
+    path = f"/api/assistants/{assistant['id']}/restore"
+    return Request(service.own, "POST", path, {"accountSlug": "my-team", "version": 1})
+
+
 async def _assign(service: Service) -> Request:
     number, one, other = await service.own.register(), await service.own.create(), await service.own.create()
     assert (await service.own.assign(one["id"], number["id"])).status == 200
@@ -117,6 +124,7 @@ EXAMPLES: dict[tuple[str, str], Example] = {
     ("DELETE", "/api/assistants/{assistantId}"): _assistant("DELETE"),
     ("POST", "/api/assistants/{assistantId}/clone"): _assistant("POST", "/clone"),
     ("PUT", "/api/assistants/by-name/{name}"): _declare,
+    ("POST", "/api/assistants/{assistantId}/restore"): _restore,
     ("PATCH", "/api/assistants/{assistantId}/telephony/phone-numbers"): _assign,
     ("POST", "/api/assistants/{assistantId}/telephony/inbound"): _switch_inbound,
     ("POST", "/api/assistants/{assistantId}/telephony/outbound"): _assistant(
