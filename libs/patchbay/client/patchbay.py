@@ -13,6 +13,7 @@ from patchbay.client.accounts import Accounts, Commands, Keys
 from patchbay.client.answering import decode
 from patchbay.client.assistants import Assistants
 from patchbay.client.calls import Calls, Memory
+from patchbay.client.catalogue import Catalogue, read_catalogue
 from patchbay.client.events import Events, OpenStream
 from patchbay.client.phone_numbers import PhoneNumbers, Routing
 from patchbay.client.reach import Reach, Rehearsed, given
@@ -140,6 +141,15 @@ class Patchbay:
             changes = decode(rehearsed.reply, RehearsalAnswer).changes
             return Rehearsal(changes=changes, answer=answer)
         raise ValueError("what was to be rehearsed wrote nothing")
+
+    async def catalogue(self) -> Catalogue:
+        """
+        Return what requests may name: providers, models and when they end, templates, limits, scopes.
+
+        Raises:
+            PatchbayError: There was no answer.
+        """
+        return await read_catalogue(self._reach)
 
     async def identity(self, account: str | None = None) -> Identity:
         """

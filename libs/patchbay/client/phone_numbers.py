@@ -1,5 +1,6 @@
 """The calls about phone numbers, and who answers them."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -7,7 +8,7 @@ import msgspec
 from patchbay.client.answering import decode
 from patchbay.client.paging import PAGE_RECORDS, Records, records_of
 from patchbay.client.reach import Reach, given, segment
-from patchbay.client.records import InboundRoute, PhoneNumber
+from patchbay.client.records import InboundRoute, NumberChange, PhoneNumber
 
 PATH: Final = "/api/phone-numbers"
 
@@ -51,6 +52,12 @@ class PhoneNumbers:
             PatchbayError: It is not there, or there was no answer.
         """
         return (await self._reach.read(_path(number_id), _NumberAnswer)).phone_number
+
+    def history(self, number_id: str, *, limit: int = PAGE_RECORDS, cursor: str | None = None) -> Records[NumberChange]:
+        """Return what happened to a number while it was the account's, the newest first."""
+        return records_of(
+            self._reach, _path(number_id) + "/history", "history", list[NumberChange], {}, limit=limit, cursor=cursor
+        )
 
     async def update(
         self,
@@ -96,14 +103,14 @@ class Routing:
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
 
-    async def look_up(self, phone_number: str) -> InboundRoute:
+    async def look_up(self, phone_number: str, *, at: datetime | None = None) -> InboundRoute:
         """
-        Return who answers a call to this number, or why nobody does.
+        Return who answers a call to this number, or why nobody does; with a moment, who would have answered then.
 
         Raises:
             PatchbayError: There was no answer.
         """
-        return await self._reach.read(f"/api/routing/inbound/{segment(phone_number)}", InboundRoute)
+        return await self._reach.read(f"/api/routing/inbound/{segment(phone_number)}", InboundRoute, given(at=at))
 
 
 def _path(number_id: str) -> str:

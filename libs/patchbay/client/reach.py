@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -118,7 +118,16 @@ def given(**parameters: object) -> dict[str, str]:
 
 
 def text_of(value: object) -> str:
-    """Return a parameter as the API reads it."""
+    """
+    Return a parameter as the API reads it.
+
+    Raises:
+        ValueError: A moment without a time zone.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    if not isinstance(value, datetime):
+        return str(value)
+    if value.tzinfo is None:
+        raise ValueError("a moment has a time zone: datetime.now(UTC), for instance")
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

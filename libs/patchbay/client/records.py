@@ -99,6 +99,21 @@ class PhoneNumber(msgspec.Struct, frozen=True, kw_only=True):
     fallback: str | None = None  # where calls go that no assistant answers
 
 
+class NumberChange(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to a phone number."""
+
+    time: datetime
+    change: str  # registered | changed | assigned | unassigned | released
+    type: str  # of its event
+    account_id: str
+    actor: str | None = None  # id of the key that acted
+    reason: str | None = None
+    command_id: str | None = None
+    assistant_id: str | None = None  # who has it from then on, if that is what changed
+    previous_assistant_id: str | None = None
+    changes: dict[str, str | None] = {}  # of fallback and status
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """An account."""
 
