@@ -8,7 +8,7 @@ from msgspec import structs
 from tests.property.assistants.strategies import ASSISTANTS, NUMBERS, Reregister, lives
 
 from patchbay.assistants.codec import touched_assistants
-from patchbay.assistants.commands import Command, CreateAssistant, DeleteAssistant
+from patchbay.assistants.commands import CloneAssistant, Command, CreateAssistant, DeleteAssistant
 from patchbay.assistants.decide import decide_account
 from patchbay.assistants.events import AccountOpened, AssistantDeleted, Event, NumbersAssigned
 from patchbay.assistants.evolve import evolve_account, evolve_assistant
@@ -43,7 +43,7 @@ def live(steps: Sequence[Command | Reregister]) -> tuple[list[Event], list[Accou
             numbers = {**state.numbers, step.number_id: number if step.owned else None}
             states[-1] = structs.replace(state, numbers=numbers)
             continue
-        if isinstance(step, CreateAssistant) and step.assistant_id in deleted:
+        if isinstance(step, CreateAssistant | CloneAssistant) and step.assistant_id in deleted:
             continue  # an id is given out once
         try:
             event = decide_account(step, state)
