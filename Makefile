@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format schemas bench lock install install-dev
+.PHONY: help run demo test check format schemas fuzz bench lock install install-dev
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -39,6 +39,9 @@ format: install-dev ## Format the code and sort its imports
 
 schemas: install-dev ## Write schemas/events and docs/openapi.yaml anew from the types
 	@$(BIN)/python schemas/generate.py
+
+fuzz: install-dev ## Make 20,000 requests from docs/openapi.yaml against a service of its own
+	@$(BIN)/python -m tests.fuzzing $(ARGS)
 
 bench: install-dev ## Measure against a plain CRUD service, in the same run
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -23,9 +23,7 @@ from patchbay.assistants.events import (
 )
 from patchbay.assistants.states import Account, Assistant, Holding, Key, Number, Operators
 
-CONFIGURATION_FIELDS = tuple(
-    field for field in AssistantUpdated.__struct_fields__ if field not in ("assistant_id", "restored_from")
-)
+CONFIGURATION_FIELDS = tuple(field for field in AssistantUpdated.__struct_fields__ if field != "assistant_id")
 
 
 def changed_fields(event: AssistantUpdated) -> dict[str, object]:

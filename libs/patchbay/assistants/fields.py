@@ -139,12 +139,18 @@ def number(at_least: float, at_most: float) -> Rule:
 
 
 def integer(at_least: int, at_most: int, *, nullable: bool = False) -> Rule:
-    """A whole number, written without a fraction: 1024, not 1024.0."""
+    """
+    A whole number, kept as an integer. 1024.0 is 1024: JSON knows one kind of number, and some clients write all alike.
+
+    Source: JSON Schema 2020-12 Core, 4.2.3.
+    """
 
     @says(or_null({"type": "integer", "minimum": at_least, "maximum": at_most}, nullable=nullable))
     def check(value: object) -> int | None:
         if value is None and nullable:
             return None
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong_type("a whole number", value)
         if not at_least <= value <= at_most:

@@ -15,7 +15,6 @@ from patchbay.assistants.commands import (
     Command,
     DeclareAssistant,
     DeleteAssistant,
-    RestoreAssistant,
     RevokeKey,
     RotateKey,
     SwitchInbound,
@@ -48,7 +47,7 @@ NOTHING = Needs()
 def needs(command: Command) -> Needs:  # noqa: PLR0911 - one return per command
     """Return what `decide_account` reads for `command`, as far as the command alone tells."""
     match command:
-        case UpdateAssistant() | RestoreAssistant() | DeleteAssistant():
+        case UpdateAssistant() | DeleteAssistant():
             return Needs(assistants=frozenset((command.assistant_id,)))
         case AssignNumbers():
             return Needs(assistants=frozenset((command.assistant_id,)), numbers=frozenset(command.number_ids))

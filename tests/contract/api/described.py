@@ -60,7 +60,7 @@ def check_answer(
         _check("no operation", _failure(), body)  # it has the shape of every failure
         return
     where = f"{method} {route.path} {status}"
-    response = _operation(route)["responses"].get(str(status))
+    response = _response(route, status)
     if response is None:
         raise Undescribed(f"{where} is not described")
     surplus = {name for name in headers if name.title() not in _titles(response["headers"])} - _HTTPS_OWN
@@ -86,6 +86,13 @@ def _operation(route: Route) -> Schema:
     return found
 
 
+def _response(route: Route, status: int) -> Schema | None:
+    found: Schema | None = _operation(route)["responses"].get(str(status))
+    if found is not None and "$ref" in found:
+        found = DOCUMENT["components"]["responses"][found["$ref"].rpartition("/")[2]]
+    return found
+
+
 def _check(where: str, validator: jsonschema_rs.Validator, body: bytes) -> None:
     problems = [f"{error.instance_path}: {error.message}" for error in validator.iter_errors(json.loads(body))]
     if problems:
@@ -99,14 +106,15 @@ def _failure() -> jsonschema_rs.Validator:
 
 @cache
 def _answer(route: Route, status: int) -> jsonschema_rs.Validator:
-    content = _operation(route)["responses"][str(status)]["content"]
-    return _validator(_closed(content["application/json"]["schema"]))
+    response = _response(route, status) or {}
+    return _validator(_closed(response["content"]["application/json"]["schema"]))
 
 
 @cache
 def _dry_answer(route: Route) -> jsonschema_rs.Validator:
     """A dry run's answer has the members of the real one, any of which may be null or absent, and no others."""
-    real, _ = _operation(route)["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"]
+    response = _response(route, 200) or {}
+    real, _ = response["content"]["application/json"]["schema"]["anyOf"]
     dry = DOCUMENT["components"]["schemas"]["DryRun"]
     members = {**_loosened(real)["properties"], **dry["properties"]}
     return _validator({**dry, "properties": members, "additionalProperties": False})

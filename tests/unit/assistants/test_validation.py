@@ -58,6 +58,13 @@ def test_a_creation_takes_any_field_of_a_change() -> None:
     )
 
 
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing() -> None:
+    """JSON knows one kind of number: a client that writes 1024.0 means 1024."""
+    kept = check_update({"accountSlug": "my-team", "max_tokens": 1024.0}).fields["max_tokens"]
+
+    assert (kept, type(kept)) == (1024, int)
+
+
 def test_every_issue_is_named_not_only_the_first() -> None:
     assert issues(
         check_create,
@@ -109,7 +116,8 @@ def test_every_issue_is_named_not_only_the_first() -> None:
         ("temperature", None, "not_nullable"),
         ("max_tokens", 0, "out_of_range"),
         ("max_tokens", 10**4_000, "out_of_range"),
-        ("max_tokens", 1024.0, "wrong_type"),
+        ("max_tokens", 1024.5, "wrong_type"),
+        ("max_tokens", 1e300, "out_of_range"),
         ("max_tokens", True, "wrong_type"),
         ("max_tokens", "1024", "wrong_type"),
         ("max_tokens", None, "not_nullable"),

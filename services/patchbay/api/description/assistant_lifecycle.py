@@ -33,6 +33,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
         failures=(
             errors.OtherAccount,
             errors.NotFound,
+            rejections.AccountNotOpened,
             rejections.AssistantNotFound,
         ),
         if_match=True,

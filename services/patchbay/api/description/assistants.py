@@ -7,7 +7,6 @@ import msgspec
 
 from patchbay.api import errors
 from patchbay.api.description.operation import Key, Link, Operation, Schema
-from patchbay.api.description.points import AT_OF_ASSISTANT
 from patchbay.api.description.schemas import body_of, record_of, ref, success
 from patchbay.api.description.values import (
     ACCOUNT,
@@ -34,7 +33,7 @@ FIELD_WORDS: Final[Mapping[str, str]] = {
     "model": "The language model. Models that the catalogue does not know are taken too.",
     "provider": "Who runs the language model. A change that names no model takes the provider's default.",
     "temperature": "How much chance there is in what it says: 0 none, 2 most.",
-    "max_tokens": "The bound of one answer of the model. A whole number, without a fraction.",
+    "max_tokens": "The bound of one answer of the model.",
     "first_message": "What it says first; null: it waits. May hold variables such as {{contact.first_name}}.",
     "system_prompt": "What it is told about its task. May hold variables such as {{company.name}}.",
     "voice_provider": "Who runs the voice. A change that names no voice takes the provider's default.",
@@ -123,7 +122,7 @@ _LINKS: Final[Mapping[str, Link]] = {
         ("assignNumbers", "PATCH", "/api/assistants/{assistantId}/telephony/phone-numbers"),
     )
 }
-_REJECTIONS: Final = (errors.OtherAccount, rejections.AssistantNotFound)
+_REJECTIONS: Final = (errors.OtherAccount, rejections.AccountNotOpened, rejections.AssistantNotFound)
 
 OPERATIONS: Final[Mapping[Key, Operation]] = {
     ("POST", "/api/assistants"): Operation(
@@ -148,7 +147,6 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
         name="readAssistant",
         summary="Read an assistant",
         path=ASSISTANT_PATH,
-        query={"at": AT_OF_ASSISTANT},
         answer=success({"assistant": example_of_assistant()}, assistant=ref("Assistant")),
         answer_words="The assistant.",
         answer_headers=("ETag",),

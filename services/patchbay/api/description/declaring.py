@@ -28,7 +28,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
         path={"name": Parameter(words="The name, exactly, percent-encoded.", schema=schema_of(NAME), example="Sales")},
         headers={
             "If-None-Match": Parameter(
-                words="`*`: only create it; 412 if there is one.", schema={"type": "string", "pattern": r"^\*$"}
+                words="`*`: only create it; 412 if there is one.", schema={"type": "string", "enum": ["*"]}
             )
         },
         body=body_of(

@@ -22,7 +22,6 @@ from patchbay.api.description import (
     phone_numbers,
     routing,
     telephony,
-    versions,
 )
 from patchbay.api.description.header_fields import (
     ANSWER_HEADERS,
@@ -38,6 +37,7 @@ from patchbay.api.description.header_fields import (
 from patchbay.api.description.operation import Content, Key, Operation, Parameter, Schema
 from patchbay.api.description.refusals import DRY_RUN, FAILURE, ISSUE, failures_of, refusals_of
 from patchbay.api.description.schemas import ref
+from patchbay.api.description.sharing import share_responses
 from patchbay.api.routes import Route
 
 VERSION: Final = "1.0.0"  # of the contract
@@ -47,7 +47,6 @@ RESOURCES: Final = (  # in the order of the page
     assistant_lifecycle,
     telephony,
     declaring,
-    versions,
     phone_numbers,
     routing,
     events,
@@ -120,6 +119,7 @@ def describe(routes: Iterable[Route]) -> dict[str, Any]:
         },
     }
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(document))
+    share_responses(plain)
     return plain
 
 

@@ -7,8 +7,12 @@ from patchbay.api.description.operation import Parameter, Schema
 from patchbay.api.description.values import CURSOR, POSITION_TOKEN
 from patchbay.api.paging import DEFAULT_LIMIT, LARGEST_LIMIT, LARGEST_OFFSET
 
-_TAGS: Final = r'(?:W/)?"[!#-~]*"'
-_ETAG_LIST: Final[Schema] = {"type": "string", "pattern": rf"^(?:\*|{_TAGS}(?:, ?{_TAGS})*)$"}
+_TAG: Final = r'(?:W/)?"[!#-~]*"'
+_ETAG_LIST: Final[Schema] = {
+    "type": "string",
+    "format": "entity-tags",
+    "pattern": rf"^(?:\*|[ \t,]*{_TAG}(?:[ \t]*,[ \t]*(?:{_TAG})?)*)$",
+}
 
 IDEMPOTENCY_KEY: Final = Parameter(
     words=(

@@ -87,7 +87,8 @@ def _operation(document: Document, method: str, path: str, operation: Mapping[st
         yield fields_of(document, first["schema"], "Fields of the body")
         yield _example(first)
     yield "<h4>Answers</h4><table><thead><tr><th>Status</th><th>What it says</th></tr></thead><tbody>"
-    for status, response in operation["responses"].items():
+    for status, given in operation["responses"].items():
+        response = resolve(document, given)
         yield f'<tr><th scope="row">{status}</th><td>{"".join(_answer(document, response))}</td></tr>'
     yield "</tbody></table></section>"
 

@@ -18,7 +18,12 @@ _BODY: Final = body_of(
     words={"accountSlug": ACCOUNT_SLUG, "enabled": "On or off."},
     example={"accountSlug": "my-team", "enabled": True},
 )
-_FAILURES: Final = (errors.OtherAccount, errors.NotFound, rejections.AssistantNotFound)
+_FAILURES: Final = (
+    errors.OtherAccount,
+    errors.NotFound,
+    rejections.AccountNotOpened,
+    rejections.AssistantNotFound,
+)
 TAGS: Final[Mapping[str, str]] = {}
 RECORDS: Final[Mapping[str, Schema]] = {}
 

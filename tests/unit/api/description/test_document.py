@@ -41,7 +41,7 @@ def test_every_example_is_valid(operation: dict[str, Any]) -> None:
 def examples(operation: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
     """Yield each example with the schema that it is one of."""
     bodies = [operation["requestBody"]] if "requestBody" in operation else []
-    for body in (*bodies, *operation["responses"].values()):
+    for body in (*bodies, *map(resolve, operation["responses"].values())):
         for content in body.get("content", {}).values():
             if "example" in content:
                 yield content["schema"], content["example"]
