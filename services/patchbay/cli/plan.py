@@ -69,4 +69,4 @@ async def refuse_moved(plan: Plan, server: Server) -> None:
     for refusal in plan.refusals:
         moves = [] if refusal.id is None or refusal.since is None else await server.moves(refusal.id, refusal.since)
         told.append(f"{refusal.file} {refusal.why}" + (f" ({moves_text(moves, names)})" if moves else ""))
-    raise Moved("Nothing can be applied: " + "\n  ".join(("", *told)).lstrip(" ") + "\n`patchbay pull` brings it here.")
+    raise Moved("\n  ".join(("Nothing can be applied:", *told)) + "\n`patchbay pull` brings it here.")

@@ -105,6 +105,8 @@ async def test_what_the_server_moved_is_refused_until_it_is_pulled(desk: Desk) -
 
     told = await desk.type("plan", code=3)
     assert "front-desk.yaml is at version 2, and the file was made from 1" in told
+    assert f'version 2 by {(await desk.client.identity()).key.id} ("files") at 20' in told
+    assert 'max_tokens, "quieter"' in told
     assert json.loads(await desk.type("apply", "--json", code=3))["code"] == "moved"
     assert (await desk.client.assistants.get(assistant.id)).version == 2
 
