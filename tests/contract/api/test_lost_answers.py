@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import secrets
 from collections import Counter
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from tests.contract.api.service import Reply, Service
 
 from patchbay.projection.history import decode_headers
 
-ROUNDS = 1_000
+ROUNDS = int(os.environ.get("LOST_ANSWERS", "250"))  # 1,000 before a release: see CONTRIBUTING
 AT_ONCE = 24
 TRIES = 200  # until there is an answer that is definite
 RELEASE = ("DELETE", "/api/phone-numbers/{id}")  # two events: the account's stream lets go, then the number's
@@ -68,7 +69,7 @@ def told(reply: Reply) -> Any:
 async def test_a_retry_of_any_write_whose_answer_was_lost_has_one_effect_and_one_answer(
     service: Service, elsewhere: str
 ) -> None:
-    """1,000 times, over all writes that there are, at two copies of the API."""
+    """Again and again, over all writes that there are, at two copies of the API."""
     expected: Counter[str] = Counter()
     room = asyncio.Semaphore(AT_ONCE)
 
