@@ -96,6 +96,15 @@ class SwitchInbound(Command, frozen=True, kw_only=True):
     if_match: tuple[int, ...] | None = None
 
 
+class RestoreAssistant(Command, frozen=True, kw_only=True):
+    """Give an assistant the configuration again that it had at an earlier version. Its numbers are left alone."""
+
+    assistant_id: str
+    version: int
+    configuration: AssistantUpdated  # every field, as it was then; its assistant_id equals the command's
+    if_match: tuple[int, ...] | None = None
+
+
 class DeleteAssistant(Command, frozen=True, kw_only=True):
     """Let an assistant be no more; its numbers become free."""
 

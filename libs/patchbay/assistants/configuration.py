@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from patchbay.assistants.catalogue import Catalogue, Provider, owner_of, voice_defaults
-from patchbay.assistants.rejections import ModelOfAnotherProvider
+from patchbay.assistants.rejections import ModelOfAnotherProvider, ProviderGone
 from patchbay.assistants.templates import templates
 
 # Field of the provider, field of its model, and who has them in the catalogue.
@@ -34,6 +34,15 @@ def fill_in(changes: dict[str, object], current: Mapping[str, object], catalogue
         elif model_field not in changes:
             filled = {**filled, model_field: provider.default_model}
     return filled
+
+
+def unknown_provider(changes: Mapping[str, object], catalogue: Catalogue) -> ProviderGone | None:
+    """Return a rejection for the first provider among the changes that the catalogue does not have."""
+    for provider_field, _, kind in MODEL_PAIRS:
+        provider = changes.get(provider_field)
+        if isinstance(provider, str) and provider not in getattr(catalogue, kind):
+            return ProviderGone(provider_field, provider)
+    return None
 
 
 def model_conflicts(

@@ -12,6 +12,7 @@ from patchbay.assistants.commands import (
     OpenAccount,
     RegisterNumber,
     ReleaseNumber,
+    RestoreAssistant,
     RevokeKey,
     RotateKey,
     SwitchInbound,
@@ -36,6 +37,7 @@ from patchbay.assistants.decide_numbers import (
     unassign_number,
     update_number,
 )
+from patchbay.assistants.decide_restoring import restore_assistant
 from patchbay.assistants.events import AccountOpened, Event
 from patchbay.assistants.rejections import AccountExists, AccountNotOpened
 from patchbay.assistants.states import Account, Number, Operators
@@ -70,6 +72,9 @@ def decide_account(  # noqa: C901, PLR0911, PLR0912 - one branch and one return 
             return clone_assistant(command, account)
         case DeclareAssistant():
             return declare_assistant(command, account, catalogue or shipped_catalogue())
+        case RestoreAssistant():
+            assistant = existing_assistant(account, command.assistant_id, command.if_match)
+            return restore_assistant(command, assistant, catalogue or shipped_catalogue())
         case DeleteAssistant():
             return delete_assistant(command, account)
         case SwitchInbound():

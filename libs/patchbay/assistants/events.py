@@ -96,6 +96,7 @@ class AssistantUpdated(Event, frozen=True, kw_only=True):
     recording_enabled: bool | msgspec.UnsetType = msgspec.UNSET
     inbound_enabled: bool | msgspec.UnsetType = msgspec.UNSET
     outbound_enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    restored_from: int | msgspec.UnsetType = msgspec.UNSET  # the version whose configuration it has again by this
 
 
 class AssignedNumber(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,9 @@ from patchbay.assistants.events import (
 )
 from patchbay.assistants.states import Account, Assistant, Holding, Key, Number, Operators
 
-CONFIGURATION_FIELDS = tuple(field for field in AssistantUpdated.__struct_fields__ if field != "assistant_id")
+CONFIGURATION_FIELDS = tuple(
+    field for field in AssistantUpdated.__struct_fields__ if field not in ("assistant_id", "restored_from")
+)
 
 
 def changed_fields(event: AssistantUpdated) -> dict[str, object]:

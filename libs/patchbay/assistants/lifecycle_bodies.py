@@ -1,4 +1,4 @@
-"""What the bodies may hold that copy, declare and switch assistants."""
+"""What the bodies may hold that copy, declare, switch and restore assistants."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -16,6 +16,7 @@ from patchbay.assistants.validation import check_update
 NAME: Final = fields.label(fields.NAME_CHARACTERS)
 CLONE_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "name": NAME}
 SWITCH_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "enabled": fields.boolean}
+RESTORE_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "version": fields.integer(1, 999_999_999)}
 
 
 class CloneBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,13 @@ class SwitchBody(msgspec.Struct, frozen=True, kw_only=True):
 
     account_slug: str
     is_enabled: bool
+
+
+class RestoreBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request asks for that restores an assistant."""
+
+    account_slug: str
+    version: int
 
 
 @lru_cache(maxsize=8)
@@ -67,6 +75,17 @@ def check_switch(body: Fields) -> SwitchBody:
     """
     values = _read(body, SWITCH_RULES, ("accountSlug", "enabled"))
     return SwitchBody(account_slug=values["accountSlug"], is_enabled=values["enabled"])
+
+
+def check_restore(body: Fields) -> RestoreBody:
+    """
+    Return what a decoded body asks for.
+
+    Raises:
+        InvalidBody: With every issue.
+    """
+    values = _read(body, RESTORE_RULES, ("accountSlug", "version"))
+    return RestoreBody(account_slug=values["accountSlug"], version=values["version"])
 
 
 def check_declare(name: str, body: Fields, catalogue: Catalogue | None = None) -> DeclareBody:

@@ -15,6 +15,7 @@ from patchbay.assistants.commands import (
     Command,
     DeclareAssistant,
     DeleteAssistant,
+    RestoreAssistant,
     RevokeKey,
     RotateKey,
     SwitchInbound,
@@ -47,7 +48,7 @@ NOTHING = Needs()
 def needs(command: Command) -> Needs:  # noqa: PLR0911 - one return per command
     """Return what `decide_account` reads for `command`, as far as the command alone tells."""
     match command:
-        case UpdateAssistant() | DeleteAssistant():
+        case UpdateAssistant() | RestoreAssistant() | DeleteAssistant():
             return Needs(assistants=frozenset((command.assistant_id,)))
         case AssignNumbers():
             return Needs(assistants=frozenset((command.assistant_id,)), numbers=frozenset(command.number_ids))

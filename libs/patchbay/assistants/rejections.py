@@ -14,7 +14,9 @@ Rejection
 ├── NumberOwnedElsewhere   another account has it
 ├── FallbackToItself       calls would go round in a circle
 ├── VersionMismatch        the assistant has moved on since the client read it
-└── ModelOfAnotherProvider
+├── ModelOfAnotherProvider
+├── ProviderGone           the catalogue has it no longer
+└── VersionNotFound        the assistant never had this version
 """
 
 from typing import ClassVar
@@ -239,6 +241,31 @@ class ModelOfAnotherProvider(Rejection):
         self.model = model
         self.provider = provider
         self.belongs_to = belongs_to
+
+
+class ProviderGone(Rejection):
+    """The configuration to be restored has a provider that the catalogue no longer has."""
+
+    code = "provider_gone"
+
+    def __init__(self, field: str, provider: str) -> None:
+        super().__init__(
+            f"{field} was {provider!r}, which this installation no longer has; "
+            "change the assistant to another one instead."
+        )
+        self.field = field  # provider | voice_provider | transcriptor_provider
+        self.provider = provider
+
+
+class VersionNotFound(Rejection):
+    """The assistant never had this version, or was deleted by it."""
+
+    code = "version_not_found"
+
+    def __init__(self, assistant_id: str, version: int) -> None:
+        super().__init__(f"There is no assistant {assistant_id} as of version {version}.")
+        self.assistant_id = assistant_id
+        self.version = version
 
 
 def _list(items: tuple[object, ...], word: str = "or") -> str:

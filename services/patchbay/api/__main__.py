@@ -29,11 +29,14 @@ from patchbay.api.reading.commands import Commands
 from patchbay.api.reading.events import Events
 from patchbay.api.reading.inbound import Inbound
 from patchbay.api.reading.listing import AssistantLists
+from patchbay.api.reading.log_times import LogTimes
+from patchbay.api.reading.number_history import NumberHistory
 from patchbay.api.reading.numbers import Numbers
 from patchbay.api.reading.positions import Positions
 from patchbay.api.reading.principals import Principals
 from patchbay.api.reading.reader import Reader
 from patchbay.api.reading.snapshots import Snapshots
+from patchbay.api.reading.versions import Versions
 from patchbay.api.serving import CannotListen, serve
 from patchbay.api.settings import ApiSettings
 from patchbay.api.tokens import Tokens
@@ -136,6 +139,9 @@ def _assemble(
         numbers=Numbers(reader),
         accounts=Accounts(reader),
         inbound=Inbound(reader),
+        versions=Versions(reader),
+        number_history=NumberHistory(reader),
+        log_times=LogTimes(reader),
         commands=Commands(reader),
         lists=AssistantLists(reader),
         list_cursors=ListCursors(identity.log_id),

@@ -17,6 +17,7 @@ from patchbay.assistants.commands import (
     DeclareAssistant,
     OpenAccount,
     RegisterNumber,
+    RestoreAssistant,
     RevokeKey,
     SwitchInbound,
     UpdateAssistant,
@@ -120,6 +121,8 @@ def _unchanged(command: Command, state: State) -> Effect:  # noqa: PLR0911 - one
         case DeclareAssistant():
             (assistant_id,) = _as(Account, state).named[command.name]
             return _assistant(_of(state, assistant_id), command.fields)
+        case RestoreAssistant():
+            return _assistant(_of(state, command.assistant_id), command.configuration)
         case AssignNumbers():
             return _assignment(_of(state, command.assistant_id), command.number_ids)
         case OpenAccount():

@@ -31,10 +31,12 @@ from patchbay.api.handlers import (
     events,
     health,
     keys,
+    number_history,
     own_account,
     phone_numbers,
     routing,
     telephony,
+    versions,
 )
 from patchbay.api.limits.rate_limits import fields as rate_fields
 from patchbay.api.minting import name_request
@@ -52,12 +54,14 @@ _log = structlog.get_logger()
 ROUTES: Final = tuple(
     chain(
         assistants.ROUTES,
+        versions.ROUTES,
         assistant_lifecycle.ROUTES,
         telephony.ROUTES,
         declaring.ROUTES,
         assistant_lists.ROUTES,
         catalogue.ROUTES,
         phone_numbers.ROUTES,
+        number_history.ROUTES,
         accounts.ROUTES,
         own_account.ROUTES,
         keys.ROUTES,

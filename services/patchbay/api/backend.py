@@ -16,9 +16,12 @@ from patchbay.api.reading.commands import Commands
 from patchbay.api.reading.events import Events
 from patchbay.api.reading.inbound import Inbound
 from patchbay.api.reading.listing import AssistantLists
+from patchbay.api.reading.log_times import LogTimes
+from patchbay.api.reading.number_history import NumberHistory
 from patchbay.api.reading.numbers import Numbers
 from patchbay.api.reading.positions import Positions
 from patchbay.api.reading.snapshots import Snapshots
+from patchbay.api.reading.versions import Versions
 from patchbay.api.tokens import Tokens
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Write, Written
 from patchbay.api.writing.rehearsing import Rehearsal
@@ -52,6 +55,9 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     numbers: Numbers
     accounts: Accounts
     inbound: Inbound
+    versions: Versions
+    number_history: NumberHistory
+    log_times: LogTimes
     commands: Commands
     lists: AssistantLists
     list_cursors: ListCursors

@@ -95,6 +95,8 @@ TABLE: Final[Mapping[type[Exception], Failure]] = {
         412, facts=lambda e: {"assistant_id": e.assistant_id, "current_version": e.current_version}
     ),
     rejections.NothingToMatch: Failure(412),
+    rejections.ProviderGone: Failure(409, facts=lambda e: {"field": e.field, "provider": e.provider}),
+    rejections.VersionNotFound: Failure(404, facts=lambda e: {"version": e.version}),
     rejections.VersionMismatch: Failure(412, facts=lambda e: {"current_version": e.current_version}),
     # What became of a write. Those that are not settled are answered by `unsettled`.
     outcomes.Unavailable: Failure(503, "unavailable", fields=_retry(_RETRY_SOON_SECONDS)),

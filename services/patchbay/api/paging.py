@@ -20,6 +20,7 @@ PARAMETERS = frozenset({"limit", "cursor", "offset"})
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _CURSOR_CHARACTERS = 200
+_MALFORMED_CURSOR = Issue(path="cursor", code="malformed", message="is not a next_cursor that was given out here")
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +63,11 @@ def cut(rows: Sequence[Row], page: Page, id_of: Callable[[Row], str]) -> tuple[S
     return shown, _write_cursor(id_of(shown[-1]))
 
 
+def malformed_cursor() -> InvalidRequest:
+    """Return the error for a cursor that is well written, and yet none of this list."""
+    return InvalidRequest([_MALFORMED_CURSOR])
+
+
 def _number(query: Mapping[str, str], name: str, default: int, between: tuple[int, int], issues: list[Issue]) -> int:
     least, most = between
     text = query.get(name)
@@ -85,5 +91,5 @@ def _read_cursor(text: str, issues: list[Issue]) -> str:
                 return after
     except (binascii.Error, ValueError):
         pass
-    issues.append(Issue(path="cursor", code="malformed", message="is not a next_cursor that was given out here"))
+    issues.append(_MALFORMED_CURSOR)
     return ""

@@ -26,11 +26,13 @@ from patchbay.assistants.states import Assistant
 from patchbay.projection import Arrival, Change, DraftHoldings, Write, change_of_rows
 from patchbay.projector import listing, writes
 from patchbay.projector.drafting_keys import KeyDrafts
+from patchbay.projector.drafting_numbers import NumberEventDrafts
 
 _encode = msgspec.json.Encoder().encode
 
 Row = tuple[Any, ...]
 
+MILESTONE_VERSIONS: Final = 64  # an earlier version is folded from at most so many events
 _AS_REGISTERED: Final = {"status": "active", "fallback": None}
 
 
@@ -58,6 +60,8 @@ class ReadModelDraft:
         self._numbers: dict[str, dict[str, Any]] = {}  # registered in this batch
         self._numbers_changed: dict[str, dict[str, Any]] = {}  # of numbers that were registered in earlier batches
         self._holdings = DraftHoldings(writes.UPSERT_ASSIGNMENTS)
+        self._milestones: list[Row] = []
+        self._number_events = NumberEventDrafts()
 
     def apply(self, event: Event, arrival: Arrival) -> None:  # noqa: C901 - one case per event
         """
@@ -74,16 +78,19 @@ class ReadModelDraft:
             case AssistantUpdated():
                 self._touch(event, arrival)
             case AssistantDeleted():
+                self._number_events.hold(arrival, event.assistant_id, self._held_by(event.assistant_id), ())
                 self._touch(event, arrival)
                 self._deleted.add(event.assistant_id)
                 del self._assistants[event.assistant_id]
                 self._holdings.assign(stream, event.assistant_id, ())
             case NumbersAssigned():
+                self._number_events.hold(arrival, event.assistant_id, self._held_by(event.assistant_id), event.numbers)
                 self._touch(event, arrival)
                 rows = [(stream, n.number_id, event.assistant_id, n.registration) for n in event.numbers]
                 self._holdings.assign(stream, event.assistant_id, rows)
             case NumberRegistered():
                 _expect(stream.startswith("pn_") and event.number_id == stream, event)
+                self._number_events.own(arrival, event.account_id, is_owner=True)
                 self._numbers_changed.pop(stream, None)
                 self._numbers[stream] = {
                     "number_id": stream,
@@ -96,9 +103,11 @@ class ReadModelDraft:
                 }
             case NumberReleased():
                 _expect(stream.startswith("pn_") and event.number_id == stream, event)
+                self._number_events.own(arrival, event.account_id, is_owner=False)
                 self._change_number(stream, account_id=None, **_AS_REGISTERED, updated_at=time)
             case NumberUpdated():
                 _expect(stream.startswith("pn_") and event.number_id == stream, event)
+                self._number_events.change(arrival)
                 self._change_number(stream, status=event.status, fallback=event.fallback, updated_at=time)
             case AccountOpened():
                 _expect(stream.startswith("acct_") and event.account_id == stream, event)
@@ -135,12 +144,14 @@ class ReadModelDraft:
             (listing.UPDATE_LISTED, listed_anew),
             (listing.DELETE_LISTED, deleted),
             (writes.INSERT_VERSIONS, self._versions),
+            (writes.INSERT_MILESTONES, self._milestones),
             (writes.INSERT_ACCOUNTS, self._accounts),
             *self._keys.tables(),
             (writes.UPSERT_NUMBERS, [tuple(row.values()) for row in self._numbers.values()]),
             (writes.UPDATE_NUMBERS, [_number_change(*item) for item in self._numbers_changed.items()]),
         )
-        return [change_of_rows(write, rows) for write, rows in tables if rows] + self._holdings.changes()
+        changes = [change_of_rows(write, rows) for write, rows in tables if rows]
+        return changes + self._holdings.changes() + self._number_events.changes()
 
     def keep(self) -> None:
         """Take over what was drafted: it is committed."""
@@ -159,6 +170,12 @@ class ReadModelDraft:
             assistant = evolve_assistant(before, event, assistant_id=assistant_id, time=time)
             self._assistants[assistant_id] = assistant
             self._versions.append((assistant_id, assistant.version, stream, height))
+            if assistant.version % MILESTONE_VERSIONS == 0:
+                self._milestones.append((assistant_id, assistant.version, _encode(assistant)))
+
+    def _held_by(self, assistant_id: str) -> tuple[str, ...]:
+        assistant = self._assistants.get(assistant_id) or self._stored.get(assistant_id)
+        return () if assistant is None else assistant.phone_number_ids
 
     def _change_number(self, number_id: str, **changes: object) -> None:
         row = self._numbers.get(number_id)

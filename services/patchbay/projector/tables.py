@@ -64,6 +64,13 @@ CREATE TABLE {schema}.versions (
     height bigint NOT NULL,
     PRIMARY KEY (assistant_id, version)
 );
+-- The whole record of every 64th version: what was between two is folded from the first and a few events.
+CREATE TABLE {schema}.milestones (
+    assistant_id text COLLATE "C" NOT NULL,
+    version int NOT NULL,
+    record bytea NOT NULL,
+    PRIMARY KEY (assistant_id, version)
+);
 CREATE TABLE {schema}.numbers (
     number_id text COLLATE "C" PRIMARY KEY,
     phone_number text COLLATE "C" NOT NULL,
@@ -83,5 +90,17 @@ CREATE TABLE {schema}.assignments (
     PRIMARY KEY (account_id, number_id)
 );
 CREATE INDEX assignments_of_assistants ON {schema}.assignments (assistant_id);
+-- What happened to a number while an account had it: in its own stream, and, with who holds it from then on, in the
+-- account's. Only events that changed something of this number.
+CREATE TABLE {schema}.number_events (
+    number_id text COLLATE "C" NOT NULL,
+    account_id text COLLATE "C" NOT NULL,
+    stream text COLLATE "C" NOT NULL,
+    time timestamptz NOT NULL,
+    height bigint NOT NULL,
+    assistant_id text COLLATE "C",
+    registration bigint,
+    PRIMARY KEY (number_id, account_id, stream, time, height)
+);
 """,
 )

@@ -50,6 +50,26 @@ INSERT_VERSIONS: Final = plain_insert(
     CopyTarget("versions", ("assistant_id", "version", "stream", "height")),
     ("text", "int", "text", "bigint"),
 )
+INSERT_MILESTONES: Final = plain_insert(
+    "milestones", CopyTarget("milestones", ("assistant_id", "version", "record")), ("text", "int", "bytea")
+)
+# Whose a number is, and who holds it under which registration, is looked up as it was before the batch: where the batch
+# itself changed it, the rows say so.
+INSERT_NUMBER_EVENTS: Final = Write(
+    "number_events",
+    """INSERT INTO {schema}.number_events (number_id, account_id, stream, time, height, assistant_id, registration)
+       SELECT e.number_id, coalesce(e.account_id, n.account_id), e.stream, e.time, e.height, e.assistant_id,
+              e.registration
+         FROM unnest({0}::text[], {1}::text[], {2}::text[], {3}::timestamptz[], {4}::bigint[], {5}::text[],
+                     {6}::bigint[], {7}::bool[])
+           AS e (number_id, account_id, stream, time, height, assistant_id, registration, is_certain)
+         LEFT JOIN {schema}.numbers n ON e.account_id IS NULL AND n.number_id = e.number_id
+        WHERE coalesce(e.account_id, n.account_id) IS NOT NULL
+          AND (e.is_certain OR NOT EXISTS (
+              SELECT FROM {schema}.assignments g
+               WHERE g.account_id = e.account_id AND g.number_id = e.number_id
+                 AND g.assistant_id = e.assistant_id AND g.registration = e.registration))""",
+)
 UPSERT_NUMBERS: Final = Write(
     "numbers",
     """INSERT INTO {schema}.numbers (number_id, phone_number, account_id, registration, status, fallback, created_at,

@@ -7,7 +7,7 @@ from tests.system.guarantees.cluster import TOPIC
 
 from patchbay.assistants.codec import decode_event, touched_assistants
 from patchbay.assistants.events import Event, KeyIssued
-from patchbay.assistants.evolve import evolve_account, evolve_number, evolve_operators
+from patchbay.assistants.evolve import evolve_account, evolve_assistant, evolve_number, evolve_operators
 from patchbay.assistants.states import Account, Number, Operators
 from patchbay.eventlog import (
     Envelope,
@@ -91,11 +91,10 @@ class Log:
             self.operators = evolve_operators(self.operators, event, height=height, time=time)
         else:
             before = self.accounts.get(stream) or Account(id=stream)
-            account = self.accounts[stream] = evolve_account(before, event, height=height, time=time)
+            self.accounts[stream] = evolve_account(before, event, height=height, time=time)
             for assistant_id in dict.fromkeys(touched_assistants(event)):
-                assistant = account.assistants[assistant_id]
-                if assistant is None:
-                    raise AssertionError(f"{assistant_id} was never created")
+                earlier = before.assistants.get(assistant_id)
+                assistant = evolve_assistant(earlier, event, assistant_id=assistant_id, time=time)
                 self.versions[assistant_id, assistant.version] = (stream, height)
                 self.records_of_versions[assistant_id, assistant.version] = _encode(assistant)
 

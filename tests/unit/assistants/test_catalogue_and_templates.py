@@ -9,7 +9,7 @@ from tests.unit.assistants.builders import account, assistant, created
 from patchbay.assistants.catalogue import Catalogue, Provider, merge, owner_of, shipped_catalogue
 from patchbay.assistants.configuration import template_configuration
 from patchbay.assistants.errors import BadCatalogue
-from patchbay.assistants.events import AssistantUpdated
+from patchbay.assistants.evolve import CONFIGURATION_FIELDS
 from patchbay.assistants.notices import MOST_WARNINGS, check_variables, warnings_of
 from patchbay.assistants.scopes import SCOPES, allows
 from patchbay.assistants.templates import TEMPLATE_IDS, templates
@@ -101,7 +101,7 @@ def test_a_template_is_complete_and_keeps_the_rules_of_a_request(template_id: st
     body = check_create({"accountSlug": "my-team", "name": template.title, "templateId": template_id, **configuration})
 
     assert body.fields == configuration
-    assert {"assistant_id", "name", *configuration} == set(AssistantUpdated.__struct_fields__)
+    assert {"name", *configuration} == set(CONFIGURATION_FIELDS)
     assert warnings_of(replace(ASSISTANT, **configuration), configuration) == ()
     assert "{{company.name}}" in (template.system_prompt or "")
 

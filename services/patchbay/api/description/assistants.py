@@ -7,6 +7,7 @@ import msgspec
 
 from patchbay.api import errors
 from patchbay.api.description.operation import Key, Link, Operation, Schema
+from patchbay.api.description.points import AT_OF_ASSISTANT
 from patchbay.api.description.schemas import body_of, record_of, ref, success
 from patchbay.api.description.values import (
     ACCOUNT,
@@ -147,6 +148,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
         name="readAssistant",
         summary="Read an assistant",
         path=ASSISTANT_PATH,
+        query={"at": AT_OF_ASSISTANT},
         answer=success({"assistant": example_of_assistant()}, assistant=ref("Assistant")),
         answer_words="The assistant.",
         answer_headers=("ETag",),

@@ -22,6 +22,7 @@ from patchbay.api.description import (
     phone_numbers,
     routing,
     telephony,
+    versions,
 )
 from patchbay.api.description.header_fields import (
     ANSWER_HEADERS,
@@ -47,6 +48,7 @@ RESOURCES: Final = (  # in the order of the page
     assistant_lifecycle,
     telephony,
     declaring,
+    versions,
     phone_numbers,
     routing,
     events,

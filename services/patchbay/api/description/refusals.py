@@ -90,6 +90,11 @@ FACTS: Final[Mapping[type[Exception], Schema]] = {
             "description": "What changed since the version that the client knows; null if that cannot be told.",
         },
     },
+    rejections.ProviderGone: {
+        "field": {"type": "string", "enum": ["provider", "voice_provider", "transcriptor_provider"]},
+        "provider": {"type": "string", "description": "Who is gone."},
+    },
+    rejections.VersionNotFound: {"version": {"type": "integer", "minimum": 1}},
     rejections.AmbiguousName: {"assistant_ids": {"type": "array", "items": ASSISTANT_ID, "minItems": 2}},
     rejections.TypeDiffers: {"assistant_id": ASSISTANT_ID, "type": {"type": "string", "enum": list(TEMPLATE_IDS)}},
     rejections.InboundNeedsNumber: {"assistant_id": ASSISTANT_ID},

@@ -6,6 +6,7 @@ from typing import Final
 from patchbay.api import errors
 from patchbay.api.description.assistants import example_of_assistant
 from patchbay.api.description.operation import Content, Key, Operation, Parameter, Schema
+from patchbay.api.description.points import AT_OF_NUMBER
 from patchbay.api.description.schemas import ref, success
 from patchbay.api.description.values import (
     ACCOUNT,
@@ -39,6 +40,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
                 words="The phone number, with `+` or `%2B`.", schema=schema_of(phone_number), example=E164
             )
         },
+        query={"at": AT_OF_NUMBER},
         answer=success(
             {
                 "phone_number": E164,

@@ -8,6 +8,7 @@ from patchbay.api.commanding import answer_written, carry_out, command_id_of, wr
 from patchbay.api.conditional import etag_of, field, none_match, parse_if_match
 from patchbay.api.errors import NotFound
 from patchbay.api.exchange import Exchange
+from patchbay.api.handlers import versions
 from patchbay.api.handlers.of_assistant import assistant_of_path, change
 from patchbay.api.minting import mint_id
 from patchbay.api.routes import Route
@@ -49,6 +50,8 @@ async def create(exchange: Exchange) -> Answer:
 
 async def read(exchange: Exchange) -> Answer:
     """GET /api/assistants/{assistantId}."""
+    if versions.AT in exchange.query:
+        return await versions.read_at(exchange)
     (assistant_id,) = exchange.arguments
     record = await exchange.backend.assistants.find(assistant_id)
     if record is None:
@@ -92,7 +95,13 @@ async def assign(exchange: Exchange) -> Answer:
 _ONE: Final = "/api/assistants/{assistantId}"
 ROUTES: Final = (
     Route(method="POST", path="/api/assistants", handler=create, scope=authorization.ASSISTANTS_WRITE),
-    Route(method="GET", path=_ONE, handler=read, scope=authorization.ASSISTANTS_READ),
+    Route(
+        method="GET",
+        path=_ONE,
+        handler=read,
+        scope=authorization.ASSISTANTS_READ,
+        query=frozenset({versions.AT}),
+    ),
     Route(method="PATCH", path=_ONE, handler=update, scope=authorization.ASSISTANTS_WRITE),
     Route(
         method="PATCH",

@@ -17,12 +17,21 @@ from patchbay.assistants.commands import (
     CloneAssistant,
     DeclareAssistant,
     DeleteAssistant,
+    RestoreAssistant,
     SwitchInbound,
     UpdateAssistant,
 )
 from patchbay.assistants.rejections import AssistantNotFound, NumberTaken, VersionMismatch
 
-Change = UpdateAssistant | AssignNumbers | DeleteAssistant | SwitchInbound | CloneAssistant | DeclareAssistant
+Change = (
+    UpdateAssistant
+    | AssignNumbers
+    | RestoreAssistant
+    | DeleteAssistant
+    | SwitchInbound
+    | CloneAssistant
+    | DeclareAssistant
+)
 
 
 def assistant_of_path(exchange: Exchange) -> str:

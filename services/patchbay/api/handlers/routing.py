@@ -8,6 +8,7 @@ from patchbay.api import authorization
 from patchbay.api.answers import encode
 from patchbay.api.errors import InvalidRequest
 from patchbay.api.exchange import Exchange
+from patchbay.api.handlers import number_history
 from patchbay.api.reading.inbound import InboundRoute
 from patchbay.api.reading.positions import READ_MODEL, ROUTING
 from patchbay.api.routes import Route
@@ -27,7 +28,8 @@ async def look_up(exchange: Exchange) -> Answer:
         number = str(phone_number(text))
     except InvalidValue as invalid:
         raise InvalidRequest([Issue(path="e164", code=invalid.code, message=invalid.message)]) from None
-    found = await exchange.backend.inbound.find(number)
+    is_past = number_history.AT in exchange.query
+    found = await (number_history.find_at(exchange, number) if is_past else exchange.backend.inbound.find(number))
     if found is None or exchange.principal.account_id not in (None, found.account_id):
         # Another account's number is as one that nobody has.
         found = InboundRoute(number=number, outcome=UNKNOWN_NUMBER)
@@ -68,6 +70,7 @@ ROUTES: Final = (
         path="/api/routing/inbound/{e164}",
         handler=look_up,
         scope=authorization.ROUTING_READ,
+        query=frozenset({number_history.AT}),
         projections=(READ_MODEL, ROUTING),
     ),
 )
