@@ -19,6 +19,7 @@ from patchbay.client.phone_numbers import PhoneNumbers, Routing
 from patchbay.client.reach import Reach, Rehearsed, given
 from patchbay.client.records import FieldChange, Identity, Rehearsal
 from patchbay.client.retrying import Patience, RateLimit
+from patchbay.client.telephony import Telephony
 from patchbay.client.versions import Versions
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Patchbay:
         self._reach = reach
         self.assistants = Assistants(reach)
         self.versions = Versions(reach)
+        self.telephony = Telephony(reach)
         self.phone_numbers = PhoneNumbers(reach)
         self.routing = Routing(reach)
         self.accounts = Accounts(reach)

@@ -31,12 +31,12 @@ async def test_the_four_calls(client: Patchbay) -> None:
     created = await client.assistants.create("Sales Agent", template="outbound-setter", temperature=0.2)
     changed = await client.assistants.update(created.id, inbound_enabled=True, first_message=None)
     number = await client.phone_numbers.register(fresh_number())
-    assigned = await client.assistants.assign(created.id, [number.id])
+    assigned = await client.telephony.assign(created.id, [number.id])
     route = await client.routing.look_up(number.phone_number)
 
     assert (created.type, created.temperature, created.version) == ("outbound-setter", 0.2, 1)
     assert (changed.first_message, changed.inbound_enabled, changed.version) == (None, True, 2)
-    assert assigned.phone_number_ids == (number.id,)
+    assert assigned.phone_number_ids == await client.telephony.numbers(created.id) == (number.id,)
     assert await client.assistants.get(created.id) == assigned
     assert await client.assistants.get_if_changed(created.id, assigned.version) is None
     assert await client.assistants.get_if_changed(created.id, 1) == assigned
@@ -59,7 +59,7 @@ async def test_an_assistant_is_declared_listed_copied_switched_and_deleted(clien
     with pytest.raises(VersionMismatch):
         await client.assistants.declare("Declared / one", only_new=True)
     copy = await client.assistants.clone(again.id, name="Declared / two")
-    switched = await client.assistants.switch(copy.id, outbound=True)
+    switched = await client.telephony.switch(copy.id, outbound=True)
     found = await client.assistants.list(q="declared /", inbound_enabled=False, sort="name", limit=1).all()
     await client.assistants.delete(copy.id, if_match=switched.version)
 
@@ -68,7 +68,7 @@ async def test_an_assistant_is_declared_listed_copied_switched_and_deleted(clien
     assert switched.outbound_enabled
     assert await client.assistants.list(q="declared /").all() == [again]
     with pytest.raises(Conflict):
-        await client.assistants.switch(again.id, inbound=True)
+        await client.telephony.switch(again.id, inbound=True)
 
 
 async def test_any_write_is_rehearsed(client: Patchbay) -> None:
@@ -118,7 +118,7 @@ async def test_what_the_api_refuses_is_an_exception_of_its_kind(service: Service
     assistant = await client.assistants.create("Refused")
     holder = await client.assistants.create("Holder")
     number = await client.phone_numbers.register(fresh_number())
-    await client.assistants.assign(holder.id, [number.id])
+    await client.telephony.assign(holder.id, [number.id])
 
     with pytest.raises(InvalidRequest) as invalid:
         await client.assistants.update(assistant.id, temperature=9, max_tokens=0)
@@ -128,7 +128,7 @@ async def test_what_the_api_refuses_is_an_exception_of_its_kind(service: Service
         await client.assistants.update(assistant.id, temperature=1, if_match=9)
     assert moved.value.current_version == 1
     with pytest.raises(Conflict) as taken:
-        await client.assistants.assign(assistant.id, [number.id])
+        await client.telephony.assign(assistant.id, [number.id])
     assert taken.value.facts["assistant_id"] == holder.id
     with pytest.raises(NotFound):
         await client.phone_numbers.get("pn_none")

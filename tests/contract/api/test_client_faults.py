@@ -24,8 +24,8 @@ async def one_round(client: Patchbay) -> Counter[str]:
     first = await assistants.update(first.id, temperature=0.1, if_match=first.version)
     number = await numbers.register(fresh_number())
     await numbers.update(number.id, fallback="+14155550100")
-    assert (await assistants.assign(second.id, [number.id])).phone_number_ids == (number.id,)
-    assert (await assistants.switch(second.id, inbound=True)).inbound_enabled
+    assert (await client.telephony.assign(second.id, [number.id])).phone_number_ids == (number.id,)
+    assert (await client.telephony.switch(second.id, inbound=True)).inbound_enabled
     await assistants.delete(third.id)
     await numbers.release(number.id)
     key = await client.keys.issue("lost and found", scopes=["assistants:read"])

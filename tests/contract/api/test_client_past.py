@@ -39,8 +39,8 @@ async def test_a_number_has_a_past_too(service: Service) -> None:
     async with Patchbay(service.url, service.own.secret or "", account="my-team") as client:
         assistant = await client.assistants.create("Answers", inbound_enabled=False)
         number = await client.phone_numbers.register(fresh_number())
-        assigned = await client.assistants.assign(assistant.id, [number.id])
-        await client.assistants.switch(assistant.id, inbound=True)
+        assigned = await client.telephony.assign(assistant.id, [number.id])
+        await client.telephony.switch(assistant.id, inbound=True)
         then = await client.routing.look_up(number.phone_number, at=assigned.updated_at)
         now = await client.routing.look_up(number.phone_number)
         happened = await client.phone_numbers.history(number.id, limit=1).all()

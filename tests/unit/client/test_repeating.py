@@ -182,7 +182,7 @@ async def test_what_the_api_refuses_for_good_is_not_sent_again() -> None:
     async with client_of_faulty_api() as (api, client):
         api.refuse(409, "number_taken", assistant_id="asst_2")
         with pytest.raises(Conflict) as conflict:
-            await client.assistants.assign("asst_1", ["pn_1"])
+            await client.telephony.assign("asst_1", ["pn_1"])
         api.deeds.clear()
         api.refuse(503, "quarantined")
         with pytest.raises(Unavailable) as quarantined:
