@@ -14,6 +14,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     slugs: dict[str, str]  # of the account, by the name of who asks
     keys: tuple[str, ...]  # ids of the keys that are asked with: they must stay in force
+    times: tuple[str, ...]  # of events
     formats: dict[str, tuple[str, ...]]  # by the `format` of the schema
 
 

@@ -17,13 +17,16 @@ _FACTS: Final = facts.read()
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _BARE_KEY: Final = re.compile(r"[!#-~][!-~]{0,199}")
 _NOBODYS_KEY: Final = "key_01h455vb4pex5vsknk084sn02q"
+_HOLDS_SELDOM: Final = re.compile(r'(?:W/)?"[0-9]+"(?:, "other")?')
 _OPENS_ACCOUNTS: Final = "/api/accounts"
+_NUMBERS: Final = "/api/phone-numbers"
 # Issues of values that are well-formed by their schema: what a country's numbers are like, which languages there are,
 # which models belong to whom, when now is, and what excludes each other. A cursor is of one list; which characters
 # can be seen, only tables of them tell.
 _BEYOND_SCHEMAS: Final = frozenset(
     {
         *("invalid_call_target", "invalid_language", "invalid_phone_number", "invalid_time", "in_the_past"),
+        *("in_the_future", "before_the_log"),
         *("model_of_another_provider", "not_with_cursor"),
     }
 )
@@ -35,12 +38,14 @@ _numbers: Final = st.one_of(
     _digits.map("+44 20 7946 {}".format),
     _digits.map(" +1 (415) 555-{}".format),
 )
+_future: Final = st.integers(2100, 2900).map("{}-02-18T14:22:31.114207Z".format)  # that is when keys may expire
 _versions: Final = st.integers(1, 9)
 for _name, _strategy in {
     "phone-number": _numbers,
     "call-target": st.one_of(_numbers.map(str.strip), _digits.map("sip:desk{}@pbx.example.com;transport=tls".format)),
     "language-tag": st.sampled_from(["en-US", "de", "pt-br", "zh-Hant-TW", "es-419"]),
-    "date-time": st.integers(2100, 2900).map("{}-02-18T14:22:31.114207Z".format),
+    "date-time": st.one_of(st.sampled_from(_FACTS.times), _future),
+    "point": st.one_of(st.sampled_from(_FACTS.times), _versions.map(str)),
     "reason": st.from_regex(r"[!-$&-~](?:[ -$&-~]|%[23][0-9]){0,60}[!-$&-~]", fullmatch=True),
     "entity-tags": st.one_of(st.just("*"), _versions.map('"{}"'.format), _versions.map('W/"{}", "other"'.format)),
     **{format_: st.sampled_from(values) for format_, values in _FACTS.formats.items()},
@@ -62,6 +67,10 @@ def before_call(context: HookContext, case: AnyCase, kwargs: dict[str, Any]) -> 
         body["accountSlug"] = slug
     if case.query and _is_slug(case.query.get("accountSlug")):
         case.query["accountSlug"] = slug
+    if case.query and case.query.get("cursor") in _FACTS.formats["cursor"] and case.operation.path != _NUMBERS:
+        del case.query["cursor"]  # of another list
+    if _HOLDS_SELDOM.fullmatch(str(case.headers.get("If-Match"))) and case.id[-1].islower():
+        case.headers["If-Match"] = "*"  # else nearly all would be 412
     idempotency_key = case.headers.get("Idempotency-Key")
     if isinstance(idempotency_key, str) and _BARE_KEY.fullmatch(idempotency_key):
         case.headers["Idempotency-Key"] = f"{idempotency_key}-{case.id}"  # examples repeat themselves: all would be 422

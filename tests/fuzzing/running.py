@@ -118,6 +118,7 @@ async def _prepare(service: Service, plan: Plan, folder: Path) -> dict[str, str]
     known = facts.Facts(
         slugs={name: caller.slug for name, caller in callers.items()},
         keys=tuple(key["id"] for key in keys.values()),
+        times=tuple(key["created_at"] for key in keys.values()),
         formats=await _given_out(service, callers[PEERS[0]]),
     )
     facts.write(known, folder / "facts.json")

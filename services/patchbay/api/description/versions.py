@@ -177,6 +177,7 @@ OPERATIONS: Final[Mapping[Key, Operation]] = {
         answer_headers=("ETag",),
         failures=(
             *_FAILURES,
+            rejections.AccountNotOpened,
             rejections.AssistantNotFound,
             rejections.VersionNotFound,
             rejections.ProviderGone,
