@@ -11,7 +11,8 @@ from patchbay.assistants.body_rules import update_rules
 from patchbay.assistants.catalogue import shipped_catalogue
 from patchbay.assistants.templates import TEMPLATE_IDS
 
-DOCUMENT: Final = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+ROOT: Final = Path(__file__).parents[2]
+DOCUMENT: Final = (ROOT / "docs" / "api.md").read_text()
 
 
 def who_may(route: Route) -> str:
@@ -25,6 +26,16 @@ def test_every_operation_stands_there_with_its_scope() -> None:
     rows = re.findall(r"^\| `([A-Z]+ /\S+)` \| (.*?) ?\|", DOCUMENT, re.MULTILINE)
 
     assert {name: scope.strip() for name, scope in rows} == {f"{r.method} {r.path}": who_may(r) for r in ROUTES}
+
+
+def test_the_readmes_table_names_every_operation() -> None:
+    """`POST` `GET /path` stands for both."""
+    table = (ROOT / "README.md").read_text().partition("## All of the API")[2].partition("\n## ")[0]
+    named = set()
+    for methods, path in re.findall(r"((?:`[A-Z]+` )*`[A-Z]+) (/[^`\s]+)`", table):
+        named |= {f"{method} {path}" for method in re.findall(r"[A-Z]+", methods)}
+
+    assert named == {f"{route.method} {route.path}" for route in ROUTES}
 
 
 def test_every_field_and_template_is_named() -> None:
