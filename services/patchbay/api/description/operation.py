@@ -9,6 +9,10 @@ Schema = Mapping[str, Any]
 Key = tuple[str, str]  # method and path of a route
 
 
+class Undescribed(Exception):
+    """Routes and entries do not match."""
+
+
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """A body: its schema, and one that is real."""
 

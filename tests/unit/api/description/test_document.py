@@ -10,7 +10,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from schemas.generate import OPENAPI, openapi
 
 from patchbay.api.application import ROUTES
-from patchbay.api.description.document import Undescribed, describe
+from patchbay.api.description.document import describe
+from patchbay.api.description.operation import Undescribed
 from patchbay.api.routes import Route
 
 DOCUMENT = describe(ROUTES)
