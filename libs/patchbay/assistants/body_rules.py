@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from patchbay.assistants import fields
+from patchbay.assistants import fields, formats
 from patchbay.assistants.catalogue import Catalogue
 from patchbay.assistants.described import says, schema_of
 from patchbay.assistants.errors import Issue
@@ -98,7 +98,7 @@ def update_rules(catalogue: Catalogue) -> Mapping[str, Rule]:
         "voice_name": clearable,
         "transcriptor_provider": fields.one_of(catalogue.transcriptor_providers, "unknown_provider"),
         "transcriptor_model": fields.label(),
-        "transcriptor_language": fields.language,
+        "transcriptor_language": formats.language,
         "recording_enabled": fields.boolean,
         "inbound_enabled": fields.boolean,
         "outbound_enabled": fields.boolean,
@@ -118,11 +118,11 @@ ASSIGN_RULES: Final[Mapping[str, Rule]] = {
     "phoneNumberIds": _list_of(NUMBER_ID, MOST_NUMBERS),
     "reassign": fields.boolean,
 }
-REGISTER_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "phoneNumber": fields.phone_number}
+REGISTER_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "phoneNumber": formats.phone_number}
 NUMBER_STATUSES: Final = ("active", "suspended")
 NUMBER_RULES: Final[Mapping[str, Rule]] = {
     "accountSlug": fields.slug,
-    "fallback": fields.call_target,
+    "fallback": formats.call_target,
     "status": fields.one_of(NUMBER_STATUSES),
 }
 ACCOUNT_RULES: Final[Mapping[str, Rule]] = {"accountSlug": fields.slug, "name": fields.label(fields.NAME_CHARACTERS)}
@@ -130,7 +130,7 @@ ROTATE_RULES: Final[Mapping[str, Rule]] = {
     "accountSlug": fields.slug,
     "operators": fields.boolean,
     "overlapSeconds": fields.integer(*fields.OVERLAP_SECONDS),
-    "expiresAt": fields.time,
+    "expiresAt": formats.time,
 }
 KEY_RULES: Final[Mapping[str, Rule]] = {
     "accountSlug": fields.slug,
@@ -138,6 +138,6 @@ KEY_RULES: Final[Mapping[str, Rule]] = {
     "name": fields.label(fields.NAME_CHARACTERS),
     "mode": fields.one_of(("live", "test")),
     "scopes": _list_of(SCOPE, MOST_SCOPES, at_least=1),
-    "expiresAt": fields.time,
+    "expiresAt": formats.time,
     "requestsPerHour": fields.integer(*fields.REQUESTS_PER_HOUR, nullable=True),
 }

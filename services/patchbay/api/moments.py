@@ -9,7 +9,7 @@ from patchbay.api.errors import InvalidRequest
 from patchbay.api.reading.log_times import LogTimes
 from patchbay.assistants.errors import Issue
 from patchbay.assistants.fields import InvalidValue
-from patchbay.assistants.fields import time as check_time
+from patchbay.assistants.formats import time as check_time
 
 _VERSION = re.compile(r"[0-9]+")
 _VERSION_DIGITS = 9  # more versions than this no assistant has

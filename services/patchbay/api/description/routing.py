@@ -20,7 +20,7 @@ from patchbay.api.description.values import (
     or_null,
 )
 from patchbay.assistants.described import schema_of
-from patchbay.assistants.fields import phone_number
+from patchbay.assistants.formats import phone_number
 from patchbay.callrouting import SNAPSHOT_TYPE
 
 _OUTCOMES: Final = ("routed", "unassigned", "inbound_disabled", "suspended", "unknown_number")

@@ -17,7 +17,7 @@ from patchbay.api.reading.listing import SORTS, Order, Stretch, Wanted
 from patchbay.api.routes import Route
 from patchbay.api.tokens import MalformedToken
 from patchbay.api.wire import Answer
-from patchbay.assistants import fields, ids
+from patchbay.assistants import fields, formats, ids
 from patchbay.assistants.body_rules import Fields, read_fields
 from patchbay.assistants.catalogue import Catalogue, shipped_catalogue
 from patchbay.assistants.described import says
@@ -50,7 +50,7 @@ def filter_rules(catalogue: Catalogue) -> Mapping[str, Rule]:
         "transcriptor_provider": fields.one_of(catalogue.transcriptor_providers, "unknown_provider"),
         "inbound_enabled": _truth,
         "phone_number_id": fields.identifier(ids.NUMBER),
-        "updated_since": fields.time,
+        "updated_since": formats.time,
         "sort": fields.one_of(SPELLINGS),
     }
 

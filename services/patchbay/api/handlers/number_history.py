@@ -16,7 +16,7 @@ from patchbay.api.routes import Route
 from patchbay.api.wire import Answer
 from patchbay.assistants import ids
 from patchbay.assistants.fields import InvalidValue
-from patchbay.assistants.fields import time as check_time
+from patchbay.assistants.formats import time as check_time
 
 AT: Final = "at"
 _place: Final = msgspec.json.Decoder(tuple[str, str, int]).decode

@@ -14,7 +14,8 @@ from patchbay.api.reading.positions import READ_MODEL, ROUTING
 from patchbay.api.routes import Route
 from patchbay.api.wire import Answer
 from patchbay.assistants.errors import Issue
-from patchbay.assistants.fields import InvalidValue, phone_number
+from patchbay.assistants.fields import InvalidValue
+from patchbay.assistants.formats import phone_number
 from patchbay.callrouting import SNAPSHOT_TYPE
 
 ROUTED: Final = "routed"
