@@ -61,7 +61,8 @@ by its `code` what became of the write: `unavailable` and `contended` nothing, `
 
 A request is JSON, an answer is `{"success": true, …}` or `{"success": false, "error", "code", "status", …}`. A field or
 a parameter that nobody knows is refused and named, never dropped. Parameters of requests are camelCase, fields of
-records snake_case. Times are ISO 8601, UTC, six digits.
+records snake_case. Times are ISO 8601, UTC, six digits. Formats other than `date` and `date-time` are Patchbay's own:
+they say of a text what no pattern can.
 """
 
 
