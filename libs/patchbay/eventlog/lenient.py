@@ -33,6 +33,42 @@ async def read_leniently(consumer: AIOKafkaConsumer, partition: TopicPartition, 
     Raises:
         KafkaError: The brokers refuse, or the batch is compressed, which the topic's settings exclude.
     """
+    content = await _fetch(consumer, partition, offset)
+    return [record for record in _records(content, partition.partition) if record.offset >= offset]
+
+
+async def holds_markers_only(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int, until: int) -> bool:
+    """
+    Return whether the offsets from `offset` to `until` are those of the ends of transactions, which are no records.
+
+    Raises:
+        KafkaError: The brokers refuse.
+    """
+    while offset < until:
+        reached = offset
+        for base, _, attributes, last in _batches(await _fetch(consumer, partition, offset)):
+            if base > reached or (not attributes & _CONTROL and base + last >= offset and base < until):
+                return False
+            reached = max(reached, base + last + 1)
+        if reached == offset:
+            return False  # there is nothing
+        offset = reached
+    return True
+
+
+def _batches(content: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Return of each whole batch: base offset, where its records begin, attributes, the last offset's delta."""
+    start = 0
+    while start + _BATCH.size <= len(content):
+        base, length, _, _, _, attributes, last, *_ = _BATCH.unpack_from(content, start)
+        end = start + _BEFORE_LENGTH + length
+        if end > len(content):
+            return  # the answer ends in the middle of a batch
+        yield base, start + _BATCH.size, attributes, last
+        start = end
+
+
+async def _fetch(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> bytes:
     client = consumer._client  # noqa: SLF001 - a request of our own over the connection that is there
     leader = client.cluster.leader_for_partition(partition)
     request = FetchRequest(
@@ -42,7 +78,7 @@ async def read_leniently(consumer: AIOKafkaConsumer, partition: TopicPartition, 
     [(_, [(_, code, _, *others)])] = answer.topics
     if code:
         raise for_code(code)({partition: offset})
-    return [record for record in _records(bytes(others[-1] or b""), partition.partition) if record.offset >= offset]
+    return bytes(others[-1] or b"")
 
 
 def _records(content: bytes, partition: int) -> Iterator[StoredRecord]:

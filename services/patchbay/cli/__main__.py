@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "plan": "show what applying the files would change",
     "apply": "have the assistants be what the files say",
     "log": "follow the log",
+    "audit": "verify, export and anchor the log",
 }
 
 

@@ -1,0 +1,84 @@
+"""The arguments of `patchbay audit`."""
+
+import argparse
+import importlib
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from patchbay.cli.invoking import Parser, Run, add_action, invoke, new_parser
+
+_SUMMARY: Final = (
+    "What the log proves: verify it, keep it, anchor it. docs/audit.md says what is proven and what is not."
+)
+_Actions = argparse._SubParsersAction  # noqa: SLF001 - argparse gives the type no other name
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    return invoke(_parser(), arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = new_parser("patchbay audit", _SUMMARY)
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+    for add in (_add_verify, _add_export):
+        add(actions)
+    return parser
+
+
+def _lazily(module: str) -> Run:
+    """Return what runs an action; help must not wait for what it imports."""
+
+    def run(arguments: argparse.Namespace) -> None:
+        work: Callable[[argparse.Namespace], None] = importlib.import_module(f"patchbay.cli.audit.{module}").run
+        work(arguments)
+
+    return run
+
+
+def _add_verify(actions: "_Actions[Parser]") -> None:
+    verify = add_action(
+        actions,
+        "verify",
+        _lazily("verifying"),
+        summary=(
+            "Verify the log, or an export of it: recompute every digest and chain, give each record its verdict.\n\n"
+            "Whatever is wrong is named with its position, and the exit code is 1. An end that was cut off, or a\n"
+            "whole log that was written anew, only an anchor shows that was kept elsewhere: --anchor."
+        ),
+        example=(
+            "patchbay audit verify\n"
+            "patchbay audit verify backup-2026-11\n"
+            "patchbay audit verify backup-2026-11 --anchor anchor-2026-10.txt --trusted-key anchor.pub"
+        ),
+    )
+    verify.add_argument(
+        "source", metavar="EXPORT", nargs="?", default="live", help="the folder of an export (default: `live`, the log)"
+    )
+    verify.add_argument("--account", metavar="ACCOUNT", help="tell faults of this account and its numbers alone")
+    verify.add_argument("--anchor", metavar="FILE", help="hold it against this anchor")
+    verify.add_argument(
+        "--trusted-key", metavar="KEY", help="the anchor must be signed by it: a PEM file, or 64 hex digits"
+    )
+    verify.add_argument(
+        "--known",
+        action="append",
+        metavar="PARTITION:OFFSET",
+        help="you have looked into this fault; may be given again",
+    )
+
+
+def _add_export(actions: "_Actions[Parser]") -> None:
+    export = add_action(
+        actions,
+        "export",
+        _lazily("exporting"),
+        summary=(
+            "Write the log into a folder, every byte of it: the backup, and the evidence.\n\n"
+            "Lines of CloudEvents, compressed, with a manifest. Interrupted, it goes on when it is run again; its end\n"
+            "is the one that the log had when it was begun."
+        ),
+        example="patchbay audit export backup-2026-11\npatchbay audit export evidence --account my-team",
+    )
+    export.add_argument("folder", metavar="FOLDER", help="empty or not there yet, or an unfinished export")
+    export.add_argument("--account", metavar="ACCOUNT", help="only this account's streams: its slug or id")

@@ -1,0 +1,238 @@
+"""Verifying the log or an export of it: every digest, every chain, every offset, and an anchor where there is one."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from patchbay.audit import (
+    Anchor,
+    Anchored,
+    AnchorUnusable,
+    Audit,
+    AuditError,
+    Finding,
+    Gap,
+    Verification,
+    public_key_of,
+    read_anchor,
+)
+from patchbay.audit.anchors import leaf_of
+from patchbay.audit.merkle import leaf_hash, root_of
+from patchbay.cli.audit.exporting import StreamsOf, account_of
+from patchbay.cli.audit.log_access import OpenedLog, run_with_log
+from patchbay.cli.audit.progressing import Progress
+from patchbay.cli.errors import BadFile, BadUsage, LogUnreadable
+from patchbay.cli.showing import as_facts, as_json, clean
+from patchbay.cli.whereabouts import Whereabouts
+from patchbay.eventlog import Envelope, Foreign, LogIdentity, Record, Verdict
+
+LIVE: Final = "live"
+_SHOWN_FINDINGS: Final = 20
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What came out."""
+
+    what: str
+    audit: Audit
+    faults: list[Finding]
+    remarks: list[Finding]
+    anchor: Anchor | None
+
+
+class Collecting:
+    """What is done with each record beside its verdict."""
+
+    def __init__(self, identity: LogIdentity, anchor: Anchor | None, account: str | None) -> None:
+        """
+        Begin.
+
+        Raises:
+            NotAnchored: The anchor is another log's.
+        """
+        self.anchored = None if anchor is None else Anchored(anchor, identity)
+        self.of_account = None if account is None else StreamsOf(account_of(identity, account))
+
+    def take(self, record: Record, content: Envelope | Foreign, verdict: Verdict) -> None:
+        """Take a record and its verdict."""
+        if self.anchored is not None:
+            self.anchored.take(record)
+        if self.of_account is not None:
+            self.of_account.note(content, verdict)
+
+    def outcome(self, what: str, audit: Audit) -> Checked:
+        """
+        Return what came out.
+
+        Raises:
+            NotAnchored: Something before the anchor was cut, changed or inserted.
+        """
+        if self.anchored is not None:
+            self.anchored.check(audit.next_offsets)
+        streams = None if self.of_account is None else self.of_account.streams
+        found = [f for f in audit.findings if streams is None or f.stream is None or f.stream in streams]
+        return Checked(
+            what=what,
+            audit=audit,
+            faults=[finding for finding in found if finding.is_fault],
+            remarks=[finding for finding in found if not finding.is_fault],
+            anchor=None if self.anchored is None else self.anchored.anchor,
+        )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """
+    Verify, and say what was found.
+
+    Raises:
+        LogUnreadable: Something is wrong.
+    """
+    anchor = None if arguments.anchor is None else anchor_in(arguments.anchor, arguments.trusted_key)
+    known = tuple(map(_position, arguments.known or ()))
+    if arguments.source == LIVE:
+        access = Whereabouts(arguments.data_dir).log()
+        checked = run_with_log(
+            access, lambda log: verify_log(log, anchor=anchor, account=arguments.account, known=known)
+        )
+    else:
+        checked = _on_export(lambda: _verify_export(Path(arguments.source), anchor, arguments.account, known))
+    _tell(checked, as_lines=arguments.json)
+    if checked.faults or checked.audit.faults_beyond:
+        count = len(checked.faults) + checked.audit.faults_beyond
+        raise LogUnreadable(
+            f"Not intact: {count} fault{'s' if count > 1 else ''}, the first is {_place(checked.faults[0])}.",
+            code="not_intact",
+        )
+
+
+def anchor_in(path: str, trusted_key: str | None) -> Anchor:
+    """
+    Return the anchor in a file.
+
+    Args:
+        path: Of the anchor.
+        trusted_key: 64 hex digits, or the path of a PEM file.
+
+    Raises:
+        BadFile: A file cannot be read.
+        LogUnreadable: It is no anchor, or was changed, or is signed by another key.
+    """
+    text = read_file(path).decode("utf-8", "replace")
+    key = None
+    try:
+        if trusted_key is not None:
+            is_file = Path(trusted_key).exists()
+            key = public_key_of(read_file(trusted_key) if is_file else trusted_key.encode())
+        return read_anchor(text, trusted_key=key)
+    except AnchorUnusable as error:
+        raise LogUnreadable(f"{path}: {error}.", code="anchor_unusable") from None
+
+
+def read_file(path: str) -> bytes:
+    """
+    Return what a file holds.
+
+    Raises:
+        BadFile: It cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise BadFile(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _on_export(work: Callable[[], Checked]) -> Checked:
+    try:
+        return work()
+    except AuditError as error:
+        raise LogUnreadable(f"Not intact: {error}.", code="not_intact") from None
+
+
+async def verify_log(
+    log: OpenedLog, *, anchor: Anchor | None, account: str | None, known: tuple[tuple[int, int], ...]
+) -> Checked:
+    """
+    Verify the log.
+
+    Args:
+        log: The log.
+        anchor: To hold it against.
+        account: Slug or id, to tell of its streams alone.
+        known: Partitions and offsets of faults that were looked into.
+
+    Raises:
+        NotAnchored: Something before the anchor was cut, changed or inserted.
+    """
+    collecting = Collecting(log.identity, anchor, account)
+    audit, progress = Audit(log.identity, known=known), Progress("verifying", log.offsets)
+    async for content in log.read_all(progress):
+        if isinstance(content, Gap):
+            audit.take_gap(content)
+        else:
+            collecting.take(content, *audit.take(content))
+    progress.end()
+    return collecting.outcome(f"the log in topic {log.identity.topic}", audit)
+
+
+def _verify_export(
+    folder: Path, anchor: Anchor | None, account: str | None, known: tuple[tuple[int, int], ...]
+) -> Checked:
+    verification = Verification(folder, known=known)
+    manifest = verification.manifest
+    if anchor is not None and manifest.account is not None:
+        raise BadUsage("An anchor is of all streams: an export of one account cannot be held against it.")
+    collecting = Collecting(manifest.identity, anchor, account)
+    progress = Progress("verifying", sum(part.lines for part in manifest.files))
+
+    def take(record: Record, content: Envelope | Foreign, verdict: Verdict) -> None:
+        collecting.take(record, content, verdict)
+        if not verification.lines % 1024:
+            progress.reached(verification.lines)
+
+    audit = verification.run(take)
+    progress.end()
+    return collecting.outcome(f"the export in {folder}", audit)
+
+
+def _tell(checked: Checked, *, as_lines: bool) -> None:
+    audit = checked.audit
+    placed = list(audit.heads())
+    told: dict[str, Any] = {
+        "verified": checked.what,
+        "log": audit.identity.log_id,
+        "partitions": audit.identity.partition_count,
+        "records": audit.records,
+        **{verdict.value: audit.counts[verdict] for verdict in Verdict},
+        "streams": len(placed),
+        "stopped_streams": len(audit.stopped()),
+        "root": root_of(leaf_hash(leaf_of(audit.identity.log_id, head)) for head in placed).hex(),
+    }
+    if checked.anchor is not None:
+        told |= {"anchored_at": checked.anchor.made_at, "anchor_key": checked.anchor.key}
+    if as_lines:
+        findings = [*checked.faults, *checked.remarks]
+        intact = not checked.faults and not audit.faults_beyond
+        print(as_json({**told, "intact": intact, "findings": [_as_record(finding) for finding in findings]}))
+        return
+    print(as_facts(told, list(told)))
+    for finding in [*checked.faults, *checked.remarks][:_SHOWN_FINDINGS]:
+        print(f"  {'fault ' if finding.is_fault else 'remark'}  {_place(finding)}")
+
+
+def _as_record(finding: Finding) -> Mapping[str, object]:
+    return msgspec.structs.asdict(finding)
+
+
+def _place(finding: Finding) -> str:
+    stream = "" if finding.stream is None else f", stream {clean(finding.stream)}"
+    return f"partition {finding.partition}, offset {finding.offset}{stream}: {finding.what}"
+
+
+def _position(text: str) -> tuple[int, int]:
+    partition, _, offset = text.partition(":")
+    if not (partition.isdecimal() and offset.isdecimal()):
+        raise BadUsage(f"{text!r} is no position: write PARTITION:OFFSET, as 3:1207.")
+    return int(partition), int(offset)

@@ -1,0 +1,25 @@
+"""The log on which everything has happened, as the commands get it."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from tests.contract.readers.adversity import make_log
+
+from patchbay.cli.audit.log_access import OpenedLog, opened_log
+from patchbay.cli.whereabouts import LogAccess
+from patchbay.eventlog import LogIdentity
+
+
+@asynccontextmanager
+async def adverse_log(kafka: str, topic: str) -> AsyncIterator[LogIdentity]:
+    """Yield a log with races, redeliveries, foreign records, stopped streams, a mend and ends of transactions."""
+    async with AsyncExitStack() as stack:
+        identity, _ = await make_log(kafka, topic, stack)
+    yield identity  # the open transaction has ended: its mark is the last thing in each partition
+
+
+@asynccontextmanager
+async def log_of(kafka: str, topic: str) -> AsyncIterator[OpenedLog]:
+    """Yield the log as commands open it."""
+    async with opened_log(LogAccess(kafka, topic)) as log:
+        yield log
