@@ -17,6 +17,7 @@ from patchbay.assistants.commands import (
     DeclareAssistant,
     OpenAccount,
     RegisterNumber,
+    ReleaseNumber,
     RestoreAssistant,
     RevokeKey,
     SwitchInbound,
@@ -99,7 +100,7 @@ def effect_of(  # noqa: PLR0911 - one return per event
         case NumberRegistered() | NumberUpdated():
             return Effect(number_body(number_record(_as(Number, state))))
         case NumberReleased():
-            return Effect(encode({"success": True, "message": "The number is released.", "id": event.number_id}))
+            return _released(event.number_id)
         case AccountOpened():
             return _account(event.account_id, event.slug, event.name, written.time)
         case KeyIssued():
@@ -130,11 +131,17 @@ def _unchanged(command: Command, state: State) -> Effect:  # noqa: PLR0911 - one
             return _account(account.id, account.slug, account.name, account.created_at)
         case RegisterNumber() | UpdateNumber():
             return Effect(number_body(number_record(_as(Number, state))))
+        case ReleaseNumber():  # another request has released it since this one began
+            return _released(command.number_id)
         case RevokeKey() if isinstance(state, Account | Operators):
             key = state.keys[command.key_id]
             return _revoked(command.key_id, None if key is None else key.revoked_at)
         case _:
             raise CannotTell(f"no answer is known for an idle {type(command).__name__}")
+
+
+def _released(number_id: str) -> Effect:
+    return Effect(encode({"success": True, "message": "The number is released.", "id": number_id}))
 
 
 def _assistant(assistant: Assistant, written: AssistantCreated | AssistantUpdated | None = None) -> Effect:

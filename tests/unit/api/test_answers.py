@@ -12,6 +12,7 @@ from patchbay.assistants.commands import (
     IssueKey,
     OpenAccount,
     RegisterNumber,
+    ReleaseNumber,
     RevokeKey,
     UpdateAssistant,
 )
@@ -203,6 +204,13 @@ def test_an_idle_command_is_answered_from_the_state() -> None:
     assert body_of(None, state, command=assign)["phoneNumberIds"] == []
     assert body_of(None, state, command=open_)["account"]["created_at"] == TIME  # type: ignore[index]
     assert body_of(None, state, command=RevokeKey(key_id="key_1"))["key"]["revoked_at"] == TIME  # type: ignore[index]
+
+
+def test_a_release_that_another_one_overtook_reads_as_that_one() -> None:
+    """Whoever asks for what somebody else has done meanwhile gets what he asked for."""
+    idle = body_of(None, Number(id="pn_1"), command=ReleaseNumber(number_id="pn_1", account_id="acct_1"))
+
+    assert idle == body_of(NumberReleased(number_id="pn_1", account_id="acct_1"), Number(id="pn_1"))
 
 
 def test_what_has_no_answer_says_so() -> None:

@@ -14,12 +14,21 @@ from patchbay.api.paging import PARAMETERS, cut, parse_page
 from patchbay.api.reading.numbers import NumberRecord
 from patchbay.api.routes import Route
 from patchbay.api.wire import Answer
-from patchbay.api.writing.outcomes import Contended, Position, Quarantined, Unavailable, Written
+from patchbay.api.writing.outcomes import (
+    CommandReference,
+    Contended,
+    Pending,
+    Position,
+    Quarantined,
+    Unavailable,
+    Written,
+)
 from patchbay.assistants import ids
 from patchbay.assistants.commands import RegisterNumber, ReleaseNumber, UnassignNumber, UpdateNumber
 from patchbay.assistants.events import NumberUpdated
 from patchbay.assistants.states import Number
 from patchbay.assistants.validation import check_number, check_register
+from patchbay.postgres import DATABASE_FAILURES
 
 RELEASE_PART: Final = "release"  # tells the second command of a DELETE from its first
 
@@ -82,7 +91,15 @@ async def update(exchange: Exchange) -> Answer:
     id_ = command_id_of(exchange, account_id)
     write = write_of(exchange, number_id, command, decoded, id_=id_, changes_routing=True)
     written = await carry_out(exchange, account_id, write)
-    return answer_written(exchange, written, command, body=await body_changed(exchange, written))
+    try:
+        body_now = await body_changed(exchange, written)
+    except DATABASE_FAILURES:
+        if written.event is None or exchange.is_dry_run:
+            raise
+        # It took effect: an answer that says otherwise would be a lie.
+        reference = CommandReference(stream=number_id, height=written.height, digest="", command_id=id_)
+        raise Pending(reference, ("read_model",)) from None
+    return answer_written(exchange, written, command, body=body_now)
 
 
 async def body_changed(exchange: Exchange, written: Written) -> bytes | None:

@@ -1,0 +1,148 @@
+"""What the statements do by which resources, positions and pointers are read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.simulation.database.registering import ONE, beside_pointers, named, reads
+from tests.simulation.database.tables import Access, Row, rows_named
+
+from patchbay.api import live
+from patchbay.api.reading import accounts, assistants, inbound, numbers, positions, principals
+
+_POINTER = rows_named("projection", "generation")
+
+
+@reads(live._READ_POINTERS)
+def _read_pointers(at: Access) -> Sequence[Row]:
+    return [_POINTER((name, line["generation"])) for name, line in at.read("projection", "live").items()]
+
+
+@reads("SELECT to_regclass('projection.live')")
+def _is_there(_at: Access) -> Sequence[Row]:
+    return [ONE(("projection.live",))]
+
+
+@reads("SELECT generation FROM projection.live WHERE projection = $1")
+def _live_generation(at: Access, projection: str) -> Sequence[Row]:
+    return [ONE((at.live(projection),))]
+
+
+@reads("SELECT 1")
+def _heartbeat(_at: Access) -> Sequence[Row]:
+    return [ONE((1,))]
+
+
+_PRINCIPAL_COLUMNS = (
+    "secret_sha256",
+    "key_id",
+    "account_id",
+    "name",
+    "slug",
+    "scopes",
+    "requests_per_hour",
+    "expires_at",
+)
+_PRINCIPAL = named(*_PRINCIPAL_COLUMNS)
+
+
+@reads(principals._READ)
+def _read_principals(at: Access, digests: Sequence[bytes]) -> Sequence[Row]:
+    found = []
+    for key in at.read("read_model", "keys").values():
+        if key["secret_sha256"] in digests and key["revoked_at"] is None:
+            account = at.read("read_model", "accounts").get(key["account_id"])
+            ends = [time for time in (key["expires_at"], key["retires_at"]) if time is not None]
+            more = {"slug": account and account["slug"], "expires_at": min(ends, default=None)}
+            found.append(tuple({**key, **more}[column] for column in _PRINCIPAL_COLUMNS))
+    return beside_pointers(at, _PRINCIPAL, found)
+
+
+_ACCOUNT_COLUMNS = ("account_id", "slug", "name", "created_at")
+_ACCOUNT = named(*_ACCOUNT_COLUMNS)
+
+
+@reads(accounts._FIND)
+def _find_accounts(at: Access, account_ids: Sequence[str]) -> Sequence[Row]:
+    found = (at.read("read_model", "accounts").get(account_id) for account_id in account_ids)
+    return beside_pointers(at, _ACCOUNT, [tuple(line[c] for c in _ACCOUNT_COLUMNS) for line in found if line])
+
+
+_ASSISTANT_COLUMNS = ("assistant_id", "account_id", "version", "record")
+_ASSISTANT = named(*_ASSISTANT_COLUMNS)
+_CHANGE = named("version", "type", "headers", "value")
+
+
+@reads(assistants._READ)
+def _find_assistants(at: Access, assistant_ids: Sequence[str]) -> Sequence[Row]:
+    found = (at.read("read_model", "assistants").get(assistant_id) for assistant_id in dict.fromkeys(assistant_ids))
+    return beside_pointers(at, _ASSISTANT, [tuple(line[c] for c in _ASSISTANT_COLUMNS) for line in found if line])
+
+
+@reads(assistants._READ_EVENTS)
+def _read_changes(at: Access, assistant_id: str, up_to: int) -> Sequence[Row]:
+    events, found = at.read("history", "events"), []
+    for version in range(1, up_to + 1):
+        if line := at.read("read_model", "versions").get((assistant_id, version)):
+            event = events[line["stream"], line["height"]]
+            found.append((version, event["type"], event["headers"], event["value"]))
+    return beside_pointers(at, _CHANGE, found)
+
+
+_NUMBER = named(
+    "number_id", "account_id", "phone_number", "status", "fallback", "assistant_id", "created_at", "updated_at"
+)
+
+
+@reads(numbers._READ)
+def _find_numbers(at: Access, number_ids: Sequence[str]) -> Sequence[Row]:
+    found = []
+    for number_id in dict.fromkeys(number_ids):
+        n = at.read("read_model", "numbers").get(number_id)
+        if n and n["account_id"] is not None:
+            g = at.read("read_model", "assignments").get((n["account_id"], number_id))
+            holder = g["assistant_id"] if g and g["registration"] == n["registration"] else None
+            owner = (number_id, n["account_id"], n["phone_number"], n["status"], n["fallback"])
+            found.append((*owner, holder, n["created_at"], n["updated_at"]))
+    return beside_pointers(at, _NUMBER, found)
+
+
+_ROUTE = named("number", "account", "assistant", "outcome", "fallback", "record")
+
+
+def routes(at: Access) -> dict[str, tuple[Any, ...]]:
+    """Return what the public view shows, by number: it stands on the live generation."""
+    schema, found = f"routing_{at.live('routing')}", {}
+    for n in at.read(schema, "numbers").values():
+        if n["account_id"] is None:
+            continue
+        g = at.read(schema, "assignments").get((n["account_id"], n["number_id"]))
+        holder = g["assistant_id"] if g and g["registration"] == n["registration"] else None
+        answers = holder is not None and (holder, n["account_id"]) in at.read(schema, "assistants")
+        outcome = "routed" if answers else "unassigned" if holder is None else "inbound_disabled"
+        outcome = outcome if n["status"] == "active" else "suspended"
+        fallback = None if outcome == "routed" else n["fallback"]
+        found[n["phone_number"]] = (n["phone_number"], n["account_id"], holder, outcome, fallback)
+    return found
+
+
+@reads(inbound._READ)
+def _find_routes(at: Access, phones: Sequence[str]) -> Sequence[Row]:
+    shown, found = routes(at), []
+    for phone in dict.fromkeys(phones):
+        if route := shown.get(phone):
+            line = at.read("read_model", "assistants").get(route[2])
+            found.append((*route, line and line["record"]))
+    return beside_pointers(at, _ROUTE, found)
+
+
+_POSITION = named("projection", "partition", "next_offset")
+
+
+@reads(positions._READ)
+def _read_positions(at: Access) -> Sequence[Row]:
+    found = [
+        (projection, line["partition"], line["next_offset"])
+        for projection in ("read_model", "routing")
+        for line in at.read(projection, "checkpoints").values()
+    ]
+    return beside_pointers(at, _POSITION, found)

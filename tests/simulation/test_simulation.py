@@ -1,0 +1,38 @@
+"""The whole system with everything that can go wrong, thousands of times over; and that mistakes in it are found."""
+
+import pytest
+from tests.simulation.planted_bugs import BUGS
+from tests.simulation.running import kept_seeds, run_many, run_some
+from tests.simulation.simulation import simulate
+
+SEEDS = 5_000
+SEEDS_TO_FIND = 600  # a planted bug is found within as many
+
+
+def test_what_failed_once_passes() -> None:
+    """Seeds that found something are run before all others."""
+    assert not run_some(kept_seeds())
+
+
+def test_whatever_goes_wrong_every_promise_is_kept() -> None:
+    """Every answer was true, every table is the fold of the log, nothing is left behind: for each of many seeds."""
+    failures = run_many(range(SEEDS))
+
+    assert not failures, f"{len(failures)} of {SEEDS} seeds failed, such as\n{failures[0]}"
+
+
+def test_a_seed_is_the_same_each_time() -> None:
+    """What is run again is what was seen: every request, record and moment."""
+    first = [simulate(seed).digest for seed in range(20)]
+
+    assert [simulate(seed).digest for seed in range(20)] == first
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(bug: str) -> None:
+    """With this bug in the product some seed fails before long."""
+    simulate(0)
+    with BUGS[bug]():
+        found = next((seed for seed in range(SEEDS_TO_FIND) if run_some([seed])), None)
+
+    assert found is not None
