@@ -54,7 +54,7 @@ async def listen(
     Listen to `channel` until the end, on a connection of its own; a lost one is opened again.
 
     Does not wait for the first connection. After every (re)connection there is one wake-up with an empty payload,
-    since others may have been missed.
+    since others may have been missed; and one when a connection is lost.
 
     Args:
         database_url: `postgresql://…`, with its password.
@@ -79,9 +79,12 @@ class _Listening(NamedTuple):
     also: Mapping[str, OnNotice]
 
     def hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        self.tell(str(payload))
+
+    def tell(self, payload: str) -> None:
         self.wakes.wake()
         if self.on_wake is not None:
-            self.on_wake(str(payload))
+            self.on_wake(payload)
 
     def hear_also(self, _connection: object, pid: int, channel: str, payload: object) -> None:
         self.also[channel](pid, str(payload))
@@ -99,6 +102,7 @@ async def _keep_listening(database_url: str, listening: _Listening) -> None:
         except DATABASE_FAILURES as error:
             if wakes.connected:
                 pause_seconds = RECONNECT_SECONDS[0]
+                listening.tell("")
             wakes.connected = False
             log.warning("listening_interrupted", channel=channel, reason=str(error) or type(error).__name__)
         await asyncio.sleep(pause_seconds)

@@ -33,7 +33,7 @@ class Announcements:
 
     def hear(self, backend_pid: int, payload: str) -> None:
         """Take one announcement; never raises."""
-        if backend_pid != self._believed:
+        if backend_pid != self._believed or not self._settler.is_told:
             self._settler.wake()
             if self._looking is None:
                 self._looking = asyncio.create_task(self._look(backend_pid))

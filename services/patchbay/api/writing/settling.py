@@ -124,7 +124,8 @@ class Settler:
                 moved = await self._settle()
             except DATABASE_FAILURES as error:
                 _log.warning("verdicts_delayed", reason=str(error) or type(error).__name__)
-                moved = False
+                moved = self.is_told = False  # until somebody is heard again, nothing is to be decided unseen
+                self._memory.hear(hears=False)
             except Exception:  # noqa: BLE001 - what one snapshot holds must not end the telling of all that follow
                 _log.exception("verdicts_not_read")
                 moved = False
