@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from tests.contract.readers.adversity import make_log
+from tests.contract.readers.strangers import stranger
 
 from patchbay.cli.audit.log_access import OpenedLog, opened_log
 from patchbay.cli.whereabouts import LogAccess
@@ -11,11 +12,19 @@ from patchbay.eventlog import LogIdentity
 
 
 @asynccontextmanager
-async def adverse_log(kafka: str, topic: str) -> AsyncIterator[LogIdentity]:
-    """Yield a log with races, redeliveries, foreign records, stopped streams, a mend and ends of transactions."""
+async def adverse_log(kafka: str, topic: str, *, ends_with_records: bool = False) -> AsyncIterator[LogIdentity]:
+    """
+    Yield a log with races, redeliveries, foreign records, stopped streams, a mend and ends of transactions.
+
+    The last thing in each partition is the end of a transaction, or else a record.
+    """
     async with AsyncExitStack() as stack:
         identity, _ = await make_log(kafka, topic, stack)
-    yield identity  # the open transaction has ended: its mark is the last thing in each partition
+    if ends_with_records:
+        async with stranger(kafka, topic) as outside:
+            for partition in range(identity.partition_count):
+                await outside.write(partition, b"end", b"", [("x", None)])
+    yield identity
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from patchbay.cli.invoking import Parser, Run, add_action, invoke, new_parser
 _SUMMARY: Final = (
     "What the log proves: verify it, keep it, anchor it. docs/audit.md says what is proven and what is not."
 )
+_MOST: Final = 10_000  # partitions
 _Actions = argparse._SubParsersAction  # noqa: SLF001 - argparse gives the type no other name
 
 
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser("patchbay audit", _SUMMARY)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    for add in (_add_verify, _add_export):
+    for add in (_add_verify, _add_export, _add_import):
         add(actions)
     return parser
 
@@ -82,3 +83,31 @@ def _add_export(actions: "_Actions[Parser]") -> None:
     )
     export.add_argument("folder", metavar="FOLDER", help="empty or not there yet, or an unfinished export")
     export.add_argument("--account", metavar="ACCOUNT", help="only this account's streams: its slug or id")
+
+
+def _add_import(actions: "_Actions[Parser]") -> None:
+    importing = add_action(
+        actions,
+        "import",
+        _lazily("importing"),
+        summary=(
+            "Make an export a log again, in a topic of its own: TOPIC names it, and it must be empty.\n\n"
+            "The export is verified first, and refused where a line is damaged. The log keeps its id, so heads,\n"
+            "verdicts and tables are those of the log that was exported, in another number of partitions too."
+        ),
+        example=(
+            "TOPIC=patchbay.restored patchbay audit import backup-2026-11\n"
+            "TOPIC=patchbay.wider patchbay audit import backup-2026-11 --partitions 48 --replication-factor 3"
+        ),
+    )
+    importing.add_argument("folder", metavar="FOLDER", help="of the export")
+    importing.add_argument("--partitions", type=_count, metavar="N", help="how many (default: as many as it had)")
+    importing.add_argument(
+        "--replication-factor", type=_count, default=1, metavar="N", help="of the topic (default: 1)"
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST:,}")
+    return int(text)
