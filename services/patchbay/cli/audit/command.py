@@ -2,7 +2,7 @@
 
 import argparse
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from patchbay.cli.invoking import Parser, Run, add_action, invoke, new_parser
@@ -22,16 +22,16 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser("patchbay audit", _SUMMARY)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    for add in (_add_verify, _add_export, _add_import):
+    for add in (_add_verify, _add_export, _add_import, _add_anchor, _add_prove):
         add(actions)
     return parser
 
 
-def _lazily(module: str) -> Run:
+def _lazily(module: str, function: str = "run") -> Run:
     """Return what runs an action; help must not wait for what it imports."""
 
     def run(arguments: argparse.Namespace) -> None:
-        work: Callable[[argparse.Namespace], None] = importlib.import_module(f"patchbay.cli.audit.{module}").run
+        work: Run = getattr(importlib.import_module(f"patchbay.cli.audit.{module}"), function)
         work(arguments)
 
     return run
@@ -104,6 +104,49 @@ def _add_import(actions: "_Actions[Parser]") -> None:
     importing.add_argument("--partitions", type=_count, metavar="N", help="how many (default: as many as it had)")
     importing.add_argument(
         "--replication-factor", type=_count, default=1, metavar="N", help="of the topic (default: 1)"
+    )
+
+
+def _add_anchor(actions: "_Actions[Parser]") -> None:
+    anchor = add_action(
+        actions,
+        "anchor",
+        _lazily("anchoring", "run_anchor"),
+        summary=(
+            "Sign what the log is now: the root over the heads of all streams, and the trail of each partition.\n\n"
+            "Print it, publish it, give it to somebody else: held against it later, nothing of what it covers can be\n"
+            "cut off, changed or inserted unnoticed."
+        ),
+        example=(
+            "openssl genpkey -algorithm ed25519 -out anchor.key\n"
+            "openssl pkey -in anchor.key -pubout -out anchor.pub\n"
+            "patchbay audit anchor --key anchor.key > anchor-2026-11.txt\n"
+            "patchbay audit verify --anchor anchor-2026-11.txt --trusted-key anchor.pub"
+        ),
+    )
+    _add_source(anchor)
+    anchor.add_argument("--key", metavar="FILE", required=True, help="Ed25519, private, PEM, without a password")
+
+
+def _add_prove(actions: "_Actions[Parser]") -> None:
+    prove = add_action(
+        actions,
+        "prove",
+        _lazily("anchoring", "run_prove"),
+        summary=(
+            "Prove that a stream's newest event was in the log when it was anchored; docs/audit.md has 60 lines of\n"
+            "Python with which anybody checks the proof, and no other stream is shown to them."
+        ),
+        example="patchbay audit prove my-team --anchor anchor-2026-11.txt > proof.json",
+    )
+    prove.add_argument("name", metavar="ACCOUNT", help="slug or id of the account; or a phone number, or its id")
+    _add_source(prove)
+    prove.add_argument("--anchor", metavar="FILE", required=True, help="the anchor")
+
+
+def _add_source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", metavar="EXPORT", nargs="?", default="live", help="the folder of an export (default: `live`, the log)"
     )
 
 

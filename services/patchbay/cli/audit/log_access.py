@@ -92,7 +92,7 @@ def run_with_log(access: LogAccess, work: Callable[[OpenedLog], Awaitable[T]]) -
 def guarded(access: LogAccess, work: Callable[[], T]) -> T:
     """Do `work`, and say what went wrong as commands say it."""
     try:
-        return work()
+        return vouched(work)
     except LogUnavailable as error:
         raise Unreachable(
             f"Kafka at {access.bootstrap_servers} does not answer ({error}): is Patchbay running? `make run` starts it."
@@ -101,5 +101,16 @@ def guarded(access: LogAccess, work: Callable[[], T]) -> T:
         raise LogUnreadable(f"{error}: TOPIC says which topic is Patchbay's.") from None
     except ReadError as error:
         raise LogUnreadable(f"The log has lost or changed records: {error}.") from None
+
+
+def vouched(work: Callable[[], T]) -> T:
+    """
+    Do `work` with what must be intact.
+
+    Raises:
+        LogUnreadable: It is not.
+    """
+    try:
+        return work()
     except AuditError as error:
-        raise LogUnreadable(f"{error}.", code="not_intact") from None
+        raise LogUnreadable(f"Not intact: {error}.", code="not_intact") from None

@@ -1,7 +1,7 @@
 """Verifying the log or an export of it: every digest, every chain, every offset, and an anchor where there is one."""
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,6 @@ from patchbay.audit import (
     Anchored,
     AnchorUnusable,
     Audit,
-    AuditError,
     Finding,
     Gap,
     Verification,
@@ -22,7 +21,7 @@ from patchbay.audit import (
 from patchbay.audit.anchors import leaf_of
 from patchbay.audit.merkle import leaf_hash, root_of
 from patchbay.cli.audit.exporting import StreamsOf, account_of
-from patchbay.cli.audit.log_access import OpenedLog, run_with_log
+from patchbay.cli.audit.log_access import OpenedLog, run_with_log, vouched
 from patchbay.cli.audit.progressing import Progress
 from patchbay.cli.errors import BadFile, BadUsage, LogUnreadable
 from patchbay.cli.showing import as_facts, as_json, clean
@@ -98,7 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
             access, lambda log: verify_log(log, anchor=anchor, account=arguments.account, known=known)
         )
     else:
-        checked = _on_export(lambda: _verify_export(Path(arguments.source), anchor, arguments.account, known))
+        checked = vouched(lambda: _verify_export(Path(arguments.source), anchor, arguments.account, known))
     _tell(checked, as_lines=arguments.json)
     if checked.faults or checked.audit.faults_beyond:
         count = len(checked.faults) + checked.audit.faults_beyond
@@ -142,13 +141,6 @@ def read_file(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise BadFile(f"{path} cannot be read: {error.strerror}.") from None
-
-
-def _on_export(work: Callable[[], Checked]) -> Checked:
-    try:
-        return work()
-    except AuditError as error:
-        raise LogUnreadable(f"Not intact: {error}.", code="not_intact") from None
 
 
 async def verify_log(
