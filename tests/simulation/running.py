@@ -21,19 +21,18 @@ def kept_seeds() -> list[int]:
     return [int(line) for line in lines if line]
 
 
-def run_some(seeds: Iterable[int]) -> list[str]:
+def run_some(seeds: Iterable[int], *, is_harsh: bool = False) -> list[str]:
     """Run seeds in this process, and return what failed, each with its seed and how to see it again."""
     failures = []
     gc.disable()  # a seed leaves much and lives shortly: looking through it again and again costs a fifth of the time
     try:
         for seed in seeds:
             try:
-                simulate(seed)
+                simulate(seed, is_harsh=is_harsh)
             except Exception as failure:  # noqa: BLE001 - told to whoever reads the run's output
                 failures.append("".join(traceback.format_exception(failure)))
     finally:
         gc.enable()
-        gc.collect()
     return failures
 
 

@@ -24,34 +24,38 @@ class Result:
         self.digest = sha256(repr((records, told, self.steps)).encode()).hexdigest()  # of all that happened
 
 
-def simulate(seed: int) -> Result:
+def simulate(seed: int, *, is_harsh: bool = False) -> Result:
     """
-    Run a seed.
+    Run a seed; a harsh one has more clients, more zombies, and a routing projection that keeps standing still.
 
     Raises:
         AssertionError: Something was not true; the seed is in its notes.
     """
     try:
-        return _simulate(seed)
+        return _simulate(seed, is_harsh=is_harsh)
     except BaseException as failure:
         failure.add_note(f"seed {seed}: python -m tests.simulation --seed {seed}")
         raise
 
 
-def _simulate(seed: int) -> Result:
+def _simulate(seed: int, *, is_harsh: bool) -> Result:
     first = beginning()
     system = System(seed, first)
     trouble = Troublemaker(system)
-    clients = Clients(system, first, clients=system.random.choice((2, 3)), requests=system.random.choice((2, 3)))
+    clients, requests = system.random.choice((2, 3)), system.random.choice((2, 3))
+    if is_harsh:
+        clients, requests = 4, 3
+        trouble.be_harsh()
+    asking = Clients(system, first, clients=clients, requests=requests)
 
     async def main() -> None:
         trouble.start_system()
         await system.until(lambda: all(api.application for api in system.apis), "every copy is up")
-        await asyncio.gather(clients.run(), trouble.run())
+        await asyncio.gather(asking.run(), trouble.run())
         await trouble.heal()
-        await clients.look_at_everything()
+        await asking.look_at_everything()
         truth = truth_of(system.log, system.brokers.landed_at, first.records)
-        Checks(system, clients, trouble, truth).all()
+        Checks(system, asking, trouble, truth).all()
         await system.end()
 
     with (
@@ -60,4 +64,4 @@ def _simulate(seed: int) -> Result:
         running(system) as run,
     ):
         run(main())
-    return Result(system, clients)
+    return Result(system, asking)

@@ -41,6 +41,14 @@ class Troublemaker:
         """Return from how many rows on a commit is a transaction of several statements."""
         return self.random.choice((1, 2, committing.COPIED_ROWS))
 
+    def be_harsh(self) -> None:
+        """Let much land late, and calls be routed late."""
+        self.system.brokers.faults.zombie = 0.2
+        self.system.brokers.faults.not_sent = 0.1
+        self.system.brokers.faults.zombie_delays = (0.01, 0.05, 0.5)
+        self._events += 4
+        self._bad_days += (self._pause_routing,) * 6
+
     def start_system(self) -> None:
         """Start every process."""
         self.system.add_projection(READ_MODEL)
@@ -81,6 +89,11 @@ class Troublemaker:
         self.paused.append((node, now, now + seconds))
         node.pause()
         self._later(seconds, node.resume)
+
+    def _pause_routing(self) -> None:
+        node = self.system.projections[1]
+        node.pause()
+        self._later(self.random.choice((0.02, 0.2)), node.resume)
 
     def _kill(self, node: Node) -> None:
         node.kill()
