@@ -4,12 +4,13 @@ PYTHON ?= python3
 VENV ?= .venv
 DATA_DIR ?= .patchbay
 API_PORT ?= 8080
+MINUTES ?= 3
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check format schemas fuzz bench lock install install-dev
+.PHONY: help run demo test chaos check format schemas fuzz bench lock install install-dev
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -25,6 +26,9 @@ demo: install ## Walk through the four calls against what `make run` started
 
 test: install-dev ## Run all tests, on a real Kafka and a real Postgres
 	@$(BIN)/python -m tests $(ARGS)
+
+chaos: install-dev ## Kill, freeze and cut everything for MINUTES (3), and hold what clients saw against the log
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(ARGS)
 
 check: install-dev ## Check format, lint, types and import contracts
 	@$(BIN)/ruff format --check .

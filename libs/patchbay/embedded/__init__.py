@@ -12,15 +12,21 @@ from patchbay.embedded.errors import (
 from patchbay.embedded.fetch import fetch, missing
 from patchbay.embedded.files import write_atomically
 from patchbay.embedded.kafka import kafka_artifacts, prepare_kafka, run_kafka
+from patchbay.embedded.kafka_cluster import DIRECT, QUORUM, REPLICATION, Front, KafkaCluster, prepare_kafka_cluster
 from patchbay.embedded.launch import Launch, Running, running, start
 from patchbay.embedded.ports import free_port, is_free, keep_ports
 from patchbay.embedded.postgres import postgres_artifacts, prepare_postgres, run_postgres
 from patchbay.embedded.server import Server
 
 __all__ = [
+    "DIRECT",
+    "QUORUM",
+    "REPLICATION",
     "Artifact",
     "EmbeddedError",
     "FetchFailed",
+    "Front",
+    "KafkaCluster",
     "Launch",
     "NotWritable",
     "PlatformNotSupported",
@@ -37,6 +43,7 @@ __all__ = [
     "missing",
     "postgres_artifacts",
     "prepare_kafka",
+    "prepare_kafka_cluster",
     "prepare_postgres",
     "run_kafka",
     "run_postgres",

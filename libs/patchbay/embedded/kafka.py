@@ -41,6 +41,10 @@ transaction.state.log.num.partitions=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
+"""
+
+# Of every broker of ours, alone or in a cluster.
+TUNING = """\
 group.initial.rebalance.delay.ms=0
 num.network.threads=2
 num.io.threads=4
@@ -80,25 +84,60 @@ def prepare_kafka(directory: Path, *, log_path: Path | None = None, cache: Path 
     Raises:
         EmbeddedError: There is no Java, the directory cannot be written, or the storage cannot be formatted.
     """
-    cache = cache or cache_directory()
-    java = find_java()
-    jars = os.pathsep.join(str(path_in_cache(jar, cache)) for jar in kafka_artifacts())
     log_path = log_path or directory / "kafka.log"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         ports = keep_ports(directory / "ports.json", "client", "controller")
-        properties = _PROPERTIES.format(data=directory.absolute() / "data", **ports)
+    except OSError as error:
+        raise NotWritable(directory, error) from error
+    properties = _PROPERTIES.format(data=directory.absolute() / "data", **ports) + TUNING
+    address = f"127.0.0.1:{ports['client']}"
+    return prepare_broker(
+        "kafka", directory, properties, address=address, heap_megabytes=512, log_path=log_path, cache=cache
+    )
+
+
+def prepare_broker(
+    name: str,
+    directory: Path,
+    properties: str,
+    *,
+    address: str,
+    heap_megabytes: int,
+    log_path: Path,
+    cache: Path | None = None,
+    cluster_id: str | None = None,
+) -> Server:
+    """
+    Make the directory ready for the broker that `properties` describe; what is in it stays.
+
+    Args:
+        name: Of the process.
+        directory: With `data` in it, where `log.dirs` points to.
+        properties: The whole of `server.properties`.
+        address: Where it is asked whether it is ready, `host:port`.
+        heap_megabytes: What Java may take for objects; it needs some 100 more.
+        log_path: Where it logs.
+        cache: Where the jars are.
+        cluster_id: What its storage is formatted with; None: a new one.
+
+    Raises:
+        EmbeddedError: There is no Java, the directory cannot be written, or the storage cannot be formatted.
+    """
+    java = find_java()
+    jars = os.pathsep.join(str(path_in_cache(jar, cache or cache_directory())) for jar in kafka_artifacts())
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
         write_atomically(directory / "server.properties", properties.encode())
         write_atomically(directory / "logging.properties", _LOGGING.encode())
     except OSError as error:
         raise NotWritable(directory, error) from error
     if not (directory / "data" / "meta.properties").exists():
-        _format(java, jars, directory, log_path)
-    address = f"127.0.0.1:{ports['client']}"
+        _format(java, jars, directory, log_path, cluster_id or new_cluster_id())
     launch = Launch(
-        name="kafka",
+        name=name,
         command=(
-            *(str(java), "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+            *(str(java), f"-Xmx{heap_megabytes}m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
             f"-Djava.util.logging.config.file={directory.absolute() / 'logging.properties'}",
             *("-cp", jars, "kafka.Kafka", str(directory.absolute() / "server.properties")),
         ),
@@ -108,6 +147,12 @@ def prepare_kafka(directory: Path, *, log_path: Path | None = None, cache: Path 
         stop_signal=signal.SIGTERM,
     )
     return Server(launch=launch, address=address)
+
+
+def new_cluster_id() -> str:
+    """Return an id that no other cluster has: 16 random bytes as text."""
+    cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+    return f"k{cluster_id[1:]}"  # a leading dash would be taken for an option
 
 
 @asynccontextmanager
@@ -144,13 +189,12 @@ async def answers(address: str) -> bool:
     return answer[8:10] == b"\x00\x00"
 
 
-def _format(java: Path, jars: str, directory: Path, log_path: Path) -> None:
-    cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+def _format(java: Path, jars: str, directory: Path, log_path: Path, cluster_id: str) -> None:
     command: Sequence[str] = (
         *(str(java), "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
         f"-Djava.util.logging.config.file={directory.absolute() / 'logging.properties'}",
         *("-cp", jars, "kafka.tools.StorageTool", "format"),
-        *("--cluster-id", f"k{cluster_id[1:]}", "--config", str(directory / "server.properties")),
+        *("--cluster-id", cluster_id, "--config", str(directory / "server.properties")),
     )
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:

@@ -66,6 +66,11 @@ append_sessions_ended = Counter(
 clock_skew_seconds = Gauge(
     "patchbay_clock_skew_seconds", "This machine's clock less the broker's append time.", registry=REGISTRY
 )
+topic_faults = Gauge(
+    "patchbay_topic_faults",
+    "What about the topic is not as the log needs it: its settings, partitions, manifests; asked every minute.",
+    registry=REGISTRY,
+)
 records_read = Counter(
     "patchbay_records_read", "Records that a reader judged.", ["reader", "verdict"], registry=REGISTRY
 )

@@ -77,6 +77,7 @@ class Watch:
             _log.warning("topic_unchecked", reason=str(error) or type(error).__name__)
             return
         self._topic_faults = tuple(str(fault) for fault in faults)
+        metrics.topic_faults.set(len(faults))
         for fault in self._topic_faults:
             _log.error("topic_unfit", fault=fault)
 

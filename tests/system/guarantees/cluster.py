@@ -124,20 +124,20 @@ class Cluster:
         """Return which log it is."""
         return await open_log(self.kafka, TOPIC)
 
-    async def catch_up(self) -> None:
-        """Wait until both projections have passed everything that is in the log now."""
+    async def catch_up(self, deadline_seconds: float = READY_SECONDS, database_url: str | None = None) -> None:
+        """Wait until both projections, of this database or another one, have passed all that is in the log now."""
         identity = await self.identity()
         positions = dict.fromkeys(range(identity.partition_count), 0)
         async with open_reader(self.kafka, identity, positions) as reader:
             ends = await reader.end_offsets()
-        connection = await asyncpg.connect(self.database_url)
+        connection = await asyncpg.connect(database_url or self.database_url)
         try:
 
             async def is_passed() -> bool:
                 rows = await connection.fetch(_READ_CHECKPOINTS)
                 return bool(rows) and all(row["next_offset"] >= ends[row["partition"]] for row in rows)
 
-            await eventually(is_passed, READY_SECONDS)
+            await eventually(is_passed, deadline_seconds)
         finally:
             await connection.close()
 
@@ -200,7 +200,7 @@ async def run_cluster(directory: Path) -> AsyncIterator[Cluster]:
             command=(sys.executable, "-m", f"patchbay.{name.partition('-')[0]}"),
             environ=environ | {"INSTANCE_ID": name, "API_PORT": port, "HEALTH_PORT": port},
             log_path=directory / f"{name}.log",
-            probe=partial(_is_ready, ports[name]),
+            probe=partial(is_ready, ports[name]),
             stop_timeout_seconds=15.0,  # an API lets what is under way finish
         )
     api_ports = [ports[name] for name in APIS]
@@ -214,7 +214,8 @@ async def run_cluster(directory: Path) -> AsyncIterator[Cluster]:
         await cluster.stop(*reversed(SERVICES), POSTGRES, KAFKA)
 
 
-async def _is_ready(port: int) -> bool:
+async def is_ready(port: int) -> bool:
+    """True if the service on this port says that it does its work."""
     async with open_client([port], "") as client:
         try:
             return (await client.get(0, "/readyz")).status == 200

@@ -159,17 +159,28 @@ _TABLES: Final[tuple[tuple[str, int, str, Callable[[Log], Rows]], ...]] = (
 
 async def differences(log: Log, database_url: str) -> list[str]:
     """Return every row of every table that is not as the log says; the projections must have passed all of it."""
-    found = []
+    actual = await rows_of_tables(database_url)
+    return [fault for table, _, _, expected in _TABLES for fault in _compare(table, actual[table], expected(log))]
+
+
+async def differences_between(one_url: str, other_url: str) -> list[str]:
+    """Return every row that is not the same in both databases."""
+    one, other = await rows_of_tables(one_url), await rows_of_tables(other_url)
+    return [fault for table, rows in one.items() for fault in _compare(table, rows, other[table])]
+
+
+async def rows_of_tables(database_url: str) -> dict[str, Rows]:
+    """Return every row of every table, of one moment."""
+    found = {}
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            for table, key_columns, columns, expected in _TABLES:
+            for table, key_columns, columns, _ in _TABLES:
                 quoted = ", ".join(f'"{column}"' for column in columns.split(", "))
                 rows = [tuple(row) for row in await connection.fetch(f"SELECT {quoted} FROM {table}")]
                 if table == "history.events":
                     rows = [(*row[:-2], decode_headers(row[-2]), row[-1]) for row in rows]
-                actual = {row[:key_columns]: row[key_columns:] for row in rows}
-                found += _compare(table, actual, expected(log))
+                found[table] = {row[:key_columns]: row[key_columns:] for row in rows}
     finally:
         await connection.close()
     return found
