@@ -9,6 +9,7 @@ import pytest
 COMMANDS = ["account open", "account list", "key issue", "key list", "key revoke", "number register"]
 COMMANDS += ["number release", "number list", "log tail", "demo", "pull", "plan", "apply"]
 COMMANDS += ["audit verify", "audit export", "audit import", "audit anchor", "audit prove"]
+COMMANDS += ["audit history", "audit show", "audit route"]
 HEAVY = [
     "cryptography",
     "zstandard",

@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser("patchbay audit", _SUMMARY)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    for add in (_add_verify, _add_export, _add_import, _add_anchor, _add_prove):
+    for add in (_add_history, _add_past, _add_verify, _add_export, _add_import, _add_anchor, _add_prove):
         add(actions)
     return parser
 
@@ -35,6 +35,49 @@ def _lazily(module: str, function: str = "run") -> Run:
         work(arguments)
 
     return run
+
+
+def _add_history(actions: "_Actions[Parser]") -> None:
+    history = add_action(
+        actions,
+        "history",
+        _lazily("history"),
+        summary=(
+            "Who changed what, when and why: each field before and after, long texts word by word.\n\n"
+            "It is read from the log itself, all of it, or from an export, which is verified on the way."
+        ),
+        example=(
+            "patchbay audit history my-team --since 2026-11-01 --field system_prompt\n"
+            "patchbay audit history +12025550143 --from backup-2026-11"
+        ),
+    )
+    history.add_argument("name", metavar="NAME", help="an assistant's id; a phone number or its id; an account")
+    history.add_argument("--since", metavar="TIME", help="ISO 8601; without an offset it is UTC")
+    history.add_argument("--until", metavar="TIME", help="likewise")
+    history.add_argument("--field", action="append", metavar="FIELD", help="only this field; may be given again")
+    history.add_argument("--actor", metavar="KEY", help="only what was done with this key, by its id")
+    history.add_argument("--from", dest="source", metavar="EXPORT", help="the folder of an export (default: the log)")
+
+
+def _add_past(actions: "_Actions[Parser]") -> None:
+    show = add_action(
+        actions,
+        "show",
+        _lazily("past", "run_show"),
+        summary="An assistant as it was at a time, or as one of its versions. Asked of the API.",
+        example="patchbay audit show asst_01jm0000000000000000000001 --at 2026-11-23T12:00:00.000000Z",
+    )
+    show.add_argument("name", metavar="ASSISTANT", help="its id")
+    show.add_argument("--at", metavar="TIME|VERSION", required=True, help="ISO 8601, or the number of a version")
+    route = add_action(
+        actions,
+        "route",
+        _lazily("past", "run_route"),
+        summary="Who answered a call to a number at a time, with the configuration of then. Asked of the API.",
+        example="patchbay audit route +12025550143 --at 2026-11-23T12:00:00.000000Z",
+    )
+    route.add_argument("number", metavar="NUMBER", help="with + and country code")
+    route.add_argument("--at", metavar="TIME", required=True, help="ISO 8601")
 
 
 def _add_verify(actions: "_Actions[Parser]") -> None:
