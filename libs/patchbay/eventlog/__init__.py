@@ -21,6 +21,7 @@ from patchbay.eventlog.errors import (
     TopicMissing,
 )
 from patchbay.eventlog.identity import LogIdentity
+from patchbay.eventlog.inspecting import TopicState, end_offsets, inspect_topic
 from patchbay.eventlog.memory import Fault, MemoryAppender, MemoryLog, MemoryReader
 from patchbay.eventlog.opening import check_topic, open_log
 from patchbay.eventlog.reader import KafkaReader, open_reader
@@ -64,12 +65,15 @@ __all__ = [
     "TopicError",
     "TopicFault",
     "TopicMissing",
+    "TopicState",
     "Verdict",
     "advance",
     "calm_client",
     "check_topic",
     "create_topic",
+    "end_offsets",
     "fingerprint",
+    "inspect_topic",
     "judge",
     "open_appender",
     "open_log",

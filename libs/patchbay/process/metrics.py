@@ -1,6 +1,8 @@
 """Every metric of Patchbay, with its type and unit, in one place."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
@@ -12,6 +14,10 @@ PlatformCollector(registry=REGISTRY)
 
 _LATENCY_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _BATCH_RECORDS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000)
+
+# Every process.
+build = Info("patchbay_build", "What runs, as labels; always 1.", registry=REGISTRY)
+build.info({"version": version("patchbay")})
 
 # The API.
 requests = Counter("patchbay_requests", "Answers, by what was asked.", ["method", "route", "status"], registry=REGISTRY)

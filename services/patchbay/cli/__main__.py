@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "apply": "have the assistants be what the files say",
     "log": "follow the log",
     "audit": "verify, export and anchor the log",
+    "topic": "create the log's topic, and check its settings",
+    "doctor": "say what is wrong with a running Patchbay, and what to do",
 }
 
 

@@ -81,7 +81,8 @@ class Api:
         """
         kind = http.client.HTTPSConnection if self._is_secure else http.client.HTTPConnection
         connection = kind(self._host, self._port, timeout=TIMEOUT_SECONDS)
-        sent = {"Authorization": f"Bearer {self._key}", "Accept": "application/json", **(headers or {})}
+        authorization = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        sent = {**authorization, "Accept": "application/json", **(headers or {})}
         if body is not None:
             sent["Content-Type"] = "application/json"
         try:

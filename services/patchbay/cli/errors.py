@@ -7,11 +7,13 @@ CliError            exit code 1
 ├── Refused         the API said no
 ├── Unsettled       it is not known yet what became of a write
 ├── LogUnreadable   what the log holds is not what it was, or not a log
+├── Unwell          something is wrong with what runs
 ├── Interrupted     Ctrl-C
 ├── BadUsage        exit code 2: an argument or a variable of the environment is wrong
 │   └── BadFile     a file is wrong
 ├── Moved           exit code 3: somebody else was faster
-└── Differs         exit code 4: there is something to apply
+├── Differs         exit code 4: there is something to apply
+└── Unexamined      exit code 5: nothing wrong was found, but not everything could be looked at
 """
 
 from typing import ClassVar
@@ -62,6 +64,12 @@ class LogUnreadable(CliError):
     default_code = "log_unreadable"
 
 
+class Unwell(CliError):
+    """Something is wrong with what runs."""
+
+    default_code = "unwell"
+
+
 class Interrupted(CliError):
     """Somebody pressed Ctrl-C."""
 
@@ -93,3 +101,10 @@ class Differs(CliError):
 
     exit_code: ClassVar[int] = 4
     default_code = "differs"
+
+
+class Unexamined(CliError):
+    """Nothing wrong was found, but not everything could be looked at."""
+
+    exit_code: ClassVar[int] = 5
+    default_code = "unexamined"

@@ -22,6 +22,7 @@ class CommandSettings(msgspec.Struct, frozen=True, kw_only=True):
     patchbay_operator_key: str | None = None
     patchbay_key: str | None = None
     kafka_bootstrap_servers: str | None = None
+    database_url: str | None = None
     topic: str = "patchbay.events"
 
     def __repr__(self) -> str:
@@ -66,6 +67,18 @@ class LogAccess(msgspec.Struct, frozen=True):
 
     bootstrap_servers: str
     topic: str
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the parts of an installation are, as far as is known."""
+
+    api: str | None
+    log: LogAccess | None
+    database: str | None
+    data_dir: Path
+
+    def __repr__(self) -> str:
+        return f"Site(api={self.api!r}, …)"  # a database's address may hold a password
 
 
 class Whereabouts:
@@ -124,6 +137,22 @@ class Whereabouts:
         """
         servers = None if self._named else self._settings.kafka_bootstrap_servers
         return LogAccess(servers or self.endpoints().kafka, self._settings.topic)
+
+    def site(self) -> Site:
+        """
+        Return where everything is: as the environment says, where it names any part, else as `patchbay up` wrote down.
+
+        Raises:
+            NotRunning: Nothing is known of any part.
+        """
+        told = self._settings
+        if not self._named and (told.patchbay_api or told.kafka_bootstrap_servers or told.database_url):
+            servers = told.kafka_bootstrap_servers
+            log = None if servers is None else LogAccess(servers, told.topic)
+            return Site(api=told.patchbay_api, log=log, database=told.database_url, data_dir=self._data_dir)
+        found = self.endpoints()
+        log = LogAccess(found.kafka, told.topic)
+        return Site(api=found.api, log=log, database=found.database, data_dir=self._data_dir)
 
     def default_account(self) -> str:
         """

@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.scripted_api import ScriptedApi, scripted_api
 
-_VARIABLES = ("DATA_DIR", "PATCHBAY_API", "PATCHBAY_OPERATOR_KEY", "PATCHBAY_KEY", "KAFKA_BOOTSTRAP_SERVERS", "TOPIC")
+_VARIABLES = (
+    "DATA_DIR",
+    "PATCHBAY_API",
+    "PATCHBAY_OPERATOR_KEY",
+    "PATCHBAY_KEY",
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "TOPIC",
+    "DATABASE_URL",
+)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ COMMANDS = ["account open", "account list", "key issue", "key list", "key revoke
 COMMANDS += ["number release", "number list", "log tail", "demo", "pull", "plan", "apply"]
 COMMANDS += ["audit verify", "audit export", "audit import", "audit anchor", "audit prove"]
 COMMANDS += ["audit history", "audit show", "audit route"]
+COMMANDS += ["topic create", "topic check", "doctor"]
 HEAVY = [
     "cryptography",
     "zstandard",

@@ -1,5 +1,7 @@
 """Settings are decoded from the environment, and each bad one is named."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -60,3 +62,24 @@ def test_a_secret_is_still_a_text_for_those_who_need_it() -> None:
     assert type(secret.reveal()) is str
     assert secret.startswith("postgresql://")
     assert msgspec.json.encode(secret.reveal()) == b'"postgresql://user:word@host"'
+
+
+def test_a_value_may_stand_in_a_file(tmp_path: Path) -> None:
+    """As secrets are mounted; a line's end is no part of it."""
+    (tmp_path / "url").write_text("postgresql://user:word@host\n")
+    settings = decode_settings(ExampleSettings, {"DATABASE_URL_FILE": str(tmp_path / "url")})
+
+    assert settings.database_url.reveal() == "postgresql://user:word@host"
+
+
+def test_a_file_that_cannot_be_read_and_a_value_told_twice_are_named(tmp_path: Path) -> None:
+    absent = str(tmp_path / "absent")
+    with pytest.raises(SettingsError) as caught:
+        decode_settings(
+            ExampleSettings, {"DATABASE_URL_FILE": absent, "API_PORT": "80", "API_PORT_FILE": str(tmp_path / "port")}
+        )
+
+    assert caught.value.faults == (
+        f"DATABASE_URL: the file {absent} cannot be read: No such file or directory",
+        "API_PORT: set by API_PORT_FILE too: set one of the two",
+    )
