@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos check format schemas fuzz bench lock install install-dev
+.PHONY: help run demo test chaos check format schemas fuzz bench lock deploy-tools install install-dev
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -52,6 +52,9 @@ bench: install-dev ## Measure against a plain CRUD service, in the same run
 
 lock: install-dev ## Resolve requirements/*.txt anew from pyproject.toml (and with ARGS=--upgrade, to newer versions)
 	@$(BIN)/python requirements/relock.py $(ARGS)
+
+deploy-tools: ## Build helm and promtool, with Go 1.26 or later, for the tests of deploy/
+	@deploy/tools/build
 
 install: $(VENV)/.runtime
 install-dev: $(VENV)/.dev

@@ -15,7 +15,11 @@ OPTIONS = (
 
 
 def main() -> None:
-    """Lock what `make run` installs, then what `make test` and `make check` need on top of the same versions."""
+    """
+    Lock what `make run` installs, then parts and extensions of it in the same versions.
+
+    An image takes what a service needs and no more: `services.txt`, and `build.txt` to make the package.
+    """
     project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())
     runtime = [
         *project["project"]["dependencies"],
@@ -23,6 +27,8 @@ def main() -> None:
         *project["build-system"]["requires"],
     ]
     lock(runtime, HERE / "runtime.txt")
+    lock(project["project"]["dependencies"], HERE / "services.txt", constraint=HERE / "runtime.txt")
+    lock(project["build-system"]["requires"], HERE / "build.txt", constraint=HERE / "runtime.txt")
     lock([*runtime, *project["dependency-groups"]["dev"]], HERE / "dev.txt", constraint=HERE / "runtime.txt")
 
 

@@ -85,12 +85,12 @@ def _lag(
         return unseen(check, f"How far {projection} is behind is not known.", "set KAFKA_BOOTSTRAP_SERVERS")
     if set(next_offsets) - set(ends):
         told = f"{projection} has checkpoints of partitions that the log does not have: it is another log's."
-        return wrong(check, told, page("another-log"))
+        return wrong(check, told, page("a-projection-has-ended"))
     behind = {partition: end - next_offsets.get(partition, 0) for partition, end in ends.items()}
     ahead = sorted(partition for partition, lag in behind.items() if lag < 0)
     if ahead:
         told = f"{projection} has read further than the log reaches in partition {', '.join(map(str, ahead))}."
-        return wrong(check, told, page("the-log-was-cut"))
+        return wrong(check, told, page("a-projection-has-ended"))
     lag = sum(behind.values())
     told = f"{projection} is {lag} records behind; {', '.join(owners) or 'nobody'} projects it."
     return wrong(check, told, page("lag")) if lag > LAG_RECORDS else well(check, told)
@@ -101,7 +101,7 @@ async def _troubled_streams(connection: Connection, projection: str, schema: str
     stopped = [row["stream"] for row in await connection.fetch(_STOPPED.format(schema=schema))]
     if stopped:
         told = f"{projection} has stopped {len(stopped)} streams as broken: {_first(stopped)}."
-        found.append(wrong(f"{projection}_broken", told, page("a-stream-is-broken")))
+        found.append(wrong(f"{projection}_broken", told, page("a-stream-has-stopped")))
     quarantined = await connection.fetch(_QUARANTINED.format(schema=schema))
     if quarantined:
         oldest = quarantined[0]
