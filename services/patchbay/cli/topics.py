@@ -86,7 +86,7 @@ def _run(work: Coroutine[Any, Any, T], access: LogAccess) -> T:
         return asyncio.run(work)
     except LogUnavailable as error:
         raise Unreachable(
-            f"Kafka at {access.bootstrap_servers} does not do it ({error}): is the address right, and may this login?"
+            f"Kafka at {access.bootstrap_servers} does not answer, or refuses ({error}): check KAFKA_BOOTSTRAP_SERVERS."
         ) from None
     except TopicMissing as error:
         raise LogUnreadable(f"{str(error).capitalize()}: create it with `patchbay topic create`.") from None

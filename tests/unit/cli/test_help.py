@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +47,20 @@ def test_help_shows_an_example_and_loads_nothing_heavy(command: str) -> None:
     assert "example:" in ran.stdout
     assert "exit codes:" in ran.stdout
     assert "--json" in ran.stdout
+
+
+def test_up_says_which_packages_it_lacks(tmp_path: Path) -> None:
+    """As in an image, which has nothing that starts servers."""
+    script = """
+import sys
+from patchbay.cli.up import main
+sys.modules["psutil"] = None
+sys.exit(main(["--data-dir", sys.argv[1]]))
+"""
+    ran = subprocess.run(  # noqa: S603 - this Python, and constants
+        [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert ran.returncode == 2
+    assert ran.stderr.count("\n") == 1
+    assert "install patchbay[embedded]" in ran.stderr
