@@ -1,5 +1,6 @@
 """Files of lines: compressed, and read back without ever holding one whole."""
 
+import os
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -60,6 +61,8 @@ class LineFile:
     def finish(self) -> tuple[int, str]:
         """Complete the file; return its size and its SHA-256."""
         self._stream.close()  # type: ignore[no-untyped-call] # zstandard's stubs say nothing of it
+        self._file.flush()
+        os.fsync(self._file.fileno())  # a backup that a power cut takes back is none
         self._file.close()
         self._scratch.replace(self._path)
         return self._counted.size, self._counted.hash.hexdigest()

@@ -117,6 +117,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise ExportUnusable(f"{folder / MANIFEST_FILE} is damaged: {error}") from None
     if (manifest.format, manifest.version) != (FORMAT, FORMAT_VERSION):
         raise ExportUnusable(f"{folder} is {manifest.format} {manifest.version}, this reads {FORMAT} {FORMAT_VERSION}")
+    if not 1 <= manifest.partition_count == len(manifest.ends) == len(manifest.partitions):
+        raise ExportUnusable(f"{folder / MANIFEST_FILE} is damaged: it does not say where each partition ends")
     return manifest
 
 

@@ -161,3 +161,12 @@ def test_a_name_that_leads_outside_is_refused(folder: Path, tmp_path: Path) -> N
 
     with pytest.raises(ExportUnusable, match="outside"):
         verify_export(copy)
+
+
+def test_a_manifest_that_claims_more_partitions_than_it_tells_of_is_refused(folder: Path, tmp_path: Path) -> None:
+    """Before anything is made for them."""
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    seal_manifest(copy, msgspec.structs.replace(read_manifest(copy), partition_count=10**12))
+
+    with pytest.raises(ExportUnusable, match="where each partition ends"):
+        verify_export(copy)

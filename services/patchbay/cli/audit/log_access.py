@@ -1,6 +1,7 @@
 """The log, partition by partition from its start to the end that it had when the work began."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
@@ -114,3 +115,7 @@ def vouched(work: Callable[[], T]) -> T:
         return work()
     except AuditError as error:
         raise LogUnreadable(f"Not intact: {error}.", code="not_intact") from None
+    except OSError as error:
+        if error.filename is None and error.errno != errno.ENOSPC:
+            raise  # it is not about files
+        raise LogUnreadable(f"{error.filename or 'A file'}: {error.strerror}.", code="file_unusable") from None

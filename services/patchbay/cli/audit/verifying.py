@@ -101,10 +101,8 @@ def run(arguments: argparse.Namespace) -> None:
     _tell(checked, as_lines=arguments.json)
     if checked.faults or checked.audit.faults_beyond:
         count = len(checked.faults) + checked.audit.faults_beyond
-        raise LogUnreadable(
-            f"Not intact: {count} fault{'s' if count > 1 else ''}, the first is {_place(checked.faults[0])}.",
-            code="not_intact",
-        )
+        first = f", the first is {_place(checked.faults[0])}" if checked.faults else ", behind those that are known"
+        raise LogUnreadable(f"Not intact: {count} fault{'s' if count > 1 else ''}{first}.", code="not_intact")
 
 
 def anchor_in(path: str, trusted_key: str | None) -> Anchor:
