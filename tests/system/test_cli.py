@@ -99,6 +99,16 @@ async def test_doing_it_again_changes_nothing(home: Up) -> None:
     )
 
 
+async def test_the_doctor_finds_what_runs_here_well(home: Up) -> None:
+    """What `patchbay up` wrote down is enough to look at all of it."""
+    found = await records(home, "doctor")
+
+    looked_at = {finding["check"] for finding in found}
+
+    assert looked_at >= {"api", "log", "database", "read_model_lag", "routing_lag", "disk"}
+    assert all(finding["is_well"] for finding in found)
+
+
 async def test_operators_issue_keys_for_operators(home: Up) -> None:
     """The new one may do what the first may."""
     (key,) = await records(home, "key", "issue", "--operator", "--name", "ops", "--requests-per-hour", "none")
