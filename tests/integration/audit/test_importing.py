@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 from tests.integration.audit.adverse import adverse_log, log_of
 from tests.integration.audit.folding import rows_of, tables_of
+from tests.integration.audit.ordinary import PARTITIONS, ordinary_log
 from tests.unit.audit.exports import compressed, lines_of
-from tests.unit.projection.chains import Chains, assistant_created, assistant_id, numbers_assigned
 
 from patchbay.audit import Damaged, Manifest, Verification
 from patchbay.cli.audit.exporting import export
@@ -24,11 +24,8 @@ from patchbay.eventlog import (
     TopicMissing,
     Verdict,
     check_topic,
-    open_appender,
     open_log,
 )
-
-PARTITIONS = 4
 
 
 @asynccontextmanager
@@ -60,21 +57,6 @@ def records_in(folder: Path) -> list[tuple[object, ...]]:
 
     Verification(folder).run(keep)
     return found
-
-
-async def ordinary_log(kafka: str, topic: str) -> None:
-    """Make a log as an API leaves it: accounts, numbers, assistants, and records that lost a race."""
-    identity = await open_log(kafka, topic, create_with_partitions=PARTITIONS)
-    chains = Chains(identity)
-    records = []
-    for number in range(8):
-        account, assistant = chains.account(f"team-{number}"), assistant_id(number)
-        records += [opened := chains.opened(f"team-{number}"), chains.registered(f"+1555000{number}", account)]
-        records.append(chains.seal(account, assistant_created(assistant, account, inbound_enabled=number % 2 == 0)))
-        records += [opened, chains.seal(account, numbers_assigned(assistant, (chains.number(f"+1555000{number}"), 1)))]
-    async with open_appender(kafka, identity) as appender:
-        for record in records:
-            await appender.append([record], session=appender.session)
 
 
 async def test_a_log_of_every_adversity_is_the_same_again_in_as_many_partitions_and_in_others(

@@ -10,7 +10,7 @@ import pytest
 COMMANDS = ["account open", "account list", "key issue", "key list", "key revoke", "number register"]
 COMMANDS += ["number release", "number list", "log tail", "demo", "pull", "plan", "apply"]
 COMMANDS += ["audit verify", "audit export", "audit import", "audit anchor", "audit prove"]
-COMMANDS += ["audit history", "audit show", "audit route"]
+COMMANDS += ["audit history", "audit show", "audit route", "audit compare"]
 COMMANDS += ["topic create", "topic check", "doctor"]
 HEAVY = [
     "cryptography",

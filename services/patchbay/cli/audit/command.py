@@ -22,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser("patchbay audit", _SUMMARY)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    for add in (_add_history, _add_past, _add_verify, _add_export, _add_import, _add_anchor, _add_prove):
+    for add in (_add_history, _add_past, _add_verify, _add_export, _add_import, _add_anchor, _add_prove, _add_compare):
         add(actions)
     return parser
 
@@ -185,6 +185,19 @@ def _add_prove(actions: "_Actions[Parser]") -> None:
     prove.add_argument("name", metavar="ACCOUNT", help="slug or id of the account; or a phone number, or its id")
     _add_source(prove)
     prove.add_argument("--anchor", metavar="FILE", required=True, help="the anchor")
+
+
+def _add_compare(actions: "_Actions[Parser]") -> None:
+    add_action(
+        actions,
+        "compare",
+        _lazily("comparing"),
+        summary=(
+            "Fold the log, and hold the read model and the routing table against it, each as far as it has come.\n\n"
+            "Every row that is not what the log says is listed, and the exit code is 1. Traffic may go on meanwhile."
+        ),
+        example="patchbay audit compare\npatchbay audit compare --json | jq .table",
+    )
 
 
 def _add_source(parser: argparse.ArgumentParser) -> None:
