@@ -92,6 +92,12 @@ def test_an_odd_layout_is_changed_all_the_same(text: str) -> None:
     assert fields_of(changed) == {"name": "x", "model": "z", "system_prompt": "A.\nB."}
 
 
+def test_a_number_with_many_digits_is_read_again() -> None:
+    fields = {"name": "x", "temperature": 0.0003331476055246086}
+
+    assert fields_of(yaml_text.write(fields)) == fields  # type: ignore[arg-type]
+
+
 @given(_FIELDS)
 def test_whatever_is_written_is_read_again(fields: dict[str, object]) -> None:
     """Every text, and what follows it."""
