@@ -97,7 +97,7 @@ class System:
             new: Schema = {name: dict(table) for name, table in old.items()}
             old["checkpoints"] = dict(old["checkpoints"])
             for partition, line in list(new["checkpoints"].items()):
-                free = {"owner": None, "epoch": line["epoch"] + 1, "lease_until": float("-inf")}
+                free = {"owner": None, "epoch": line["epoch"] + 1, "lease_until": float("-inf"), "backend_pid": None}
                 new["checkpoints"][partition] = old["checkpoints"][partition] = {**line, **free}
             self.server.schemas[f"{projection}_{generation + 1}"] = new
             line = {"projection": projection, "generation": generation + 1}

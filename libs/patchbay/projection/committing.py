@@ -19,6 +19,7 @@ from patchbay.projection.ownership import LEASE_SECONDS, Ownership
 from patchbay.projection.statement import Change, compose
 
 CHANNEL = "patchbay_projected"
+BESIDE_CHANNEL = "patchbay_projected_beside"  # of generations that nobody reads yet, or no longer
 RENEW_SECONDS = 1.0  # well below the lease; an idle projection writes that often
 COPIED_ROWS = 32  # from here on copying a table's new rows costs less than its round trip
 
@@ -33,10 +34,13 @@ ROW_FAULTS: tuple[type[Exception], ...] = (
 class Committer:
     """Moves the checkpoints of one ownership, each time together with what follows from the records passed."""
 
-    def __init__(self, connection: Connection, ownership: Ownership, projection: str) -> None:
+    def __init__(
+        self, connection: Connection, ownership: Ownership, projection: str, *, channel: str = CHANNEL
+    ) -> None:
         self._connection = connection
         self._ownership = ownership
         self._projection = projection
+        self._channel = channel
         self._next_offsets = dict(ownership.next_offsets)
         self._renewed_at = time.monotonic()
 
@@ -78,7 +82,7 @@ class Committer:
         begun_at = time.monotonic()
         facts = (partitions, before, after, marks, self._ownership.owner, self._ownership.epoch, LEASE_SECONDS)
         try:
-            notices = (CHANNEL, self._payload(partitions, after), ACCEPTED_CHANNEL, announcements)
+            notices = (self._channel, self._payload(partitions, after), ACCEPTED_CHANNEL, announcements)
             await self._store((*facts, *notices), changes)
         except asyncpg.DivisionByZeroError:
             raise Fenced("the checkpoints were moved, or the lease was taken, by somebody else") from None

@@ -12,13 +12,12 @@ import structlog
 
 from patchbay.eventlog import LogIdentity, LogReader, LogUnavailable, Record
 from patchbay.postgres import BY_INDEX, DATABASE_FAILURES, Connection, open_connection
-from patchbay.process import metrics
-from patchbay.projection.errors import Fenced
+from patchbay.projection.errors import Fenced, OtherShape
 from patchbay.projection.folding import Fold
 from patchbay.projection.generations import ProjectionTables, prepare_database, schema_of
-from patchbay.projection.ownership import LEASE_SECONDS, Ownership, claim, release
+from patchbay.projection.opening import open_tenure
+from patchbay.projection.ownership import LEASE_SECONDS, Ownership, Role, claim, release
 from patchbay.projection.progress import Progress
-from patchbay.projection.quarantine import read_quarantine
 from patchbay.projection.refolding import refold
 from patchbay.projection.tenure import Tenure
 
@@ -61,7 +60,7 @@ class Projection(msgspec.Struct, Generic[E], frozen=True):
 
 
 class Projector(Generic[E]):
-    """Projects one log into one generation of a projection, as long as it may."""
+    """Projects one log into the live generation of a projection, as long as it may, and into the next one after it."""
 
     def __init__(
         self,
@@ -88,7 +87,8 @@ class Projector(Generic[E]):
         """
         Project until `stop` is set; the batch under way is finished, and the lease released.
 
-        A database or a log that is away is waited for, and a lease that another instance holds.
+        A database or a log that is away is waited for, a lease that another instance holds, and a generation of this
+        version where another version's is live.
 
         Raises:
             LogTruncated: The log lost records that were projected: a person is needed.
@@ -104,6 +104,8 @@ class Projector(Generic[E]):
             except Fenced as error:
                 self._may_take_own_lease = False
                 self._hindered("fenced", str(error))
+            except OtherShape as error:
+                self._hindered("generation_of_another_version", str(error))
             except LogUnavailable as error:
                 self._hindered("log_unavailable", str(error))
             except DATABASE_FAILURES as error:
@@ -122,8 +124,7 @@ class Projector(Generic[E]):
         name = f"projection {self._name}"
         async with open_connection(self._database_url, name=name, session=BY_INDEX) as connection:
             generation = await prepare_database(connection, self._projection.tables)
-            schema = schema_of(self._name, generation)
-            ownership = await self._await_ownership(connection, schema, stop)
+            ownership = await self._await_ownership(connection, generation, stop)
             if ownership is None:
                 return
             try:
@@ -132,8 +133,8 @@ class Projector(Generic[E]):
                 with contextlib.suppress(*DATABASE_FAILURES):
                     await release(connection, ownership)
 
-    async def _await_ownership(self, connection: Connection, schema: str, stop: asyncio.Event) -> Ownership | None:
-        is_first_try = True
+    async def _await_ownership(self, connection: Connection, generation: int, stop: asyncio.Event) -> Ownership | None:
+        schema, is_first_try = schema_of(self._name, generation), True
         while not stop.is_set():
             found = await claim(
                 connection,
@@ -141,6 +142,7 @@ class Projector(Generic[E]):
                 owner=self._instance_id,
                 partition_count=self._identity.partition_count,
                 also_own_lease=self._may_take_own_lease,
+                role=Role(self._name, generation, is_live=True),
             )
             if isinstance(found, Ownership):
                 self._may_take_own_lease = True
@@ -154,20 +156,7 @@ class Projector(Generic[E]):
         return None
 
     async def _own(self, connection: Connection, ownership: Ownership, stop: asyncio.Event) -> None:
-        blocked = await read_quarantine(connection, ownership.schema)
-        stopped = await connection.fetchval(
-            f"SELECT count(*) FROM {ownership.schema}.heads WHERE stopped_by IS NOT NULL"
-        )
-        metrics.streams_stopped.labels(self._name).set(stopped)
-        tenure = Tenure(
-            connection,
-            ownership,
-            self._identity,
-            self._projection.fold(ownership.schema),
-            projection=self._name,
-            writes_history=self._projection.writes_history,
-            blocked=blocked,
-        )
+        tenure = await open_tenure(connection, ownership, self._identity, self._projection, is_live=True)
         async with self._open_reader(ownership.next_offsets, fingerprints=ownership.fingerprints) as reader:
             await self._work(tenure, reader, stop)
 

@@ -3,7 +3,8 @@
 import msgspec
 
 from patchbay.postgres import Connection
-from patchbay.projection.errors import PartitionsChanged
+from patchbay.projection.errors import PartitionsChanged, PointerMoved
+from patchbay.projection.generations import live_generation
 
 LEASE_SECONDS = 5.0
 
@@ -22,6 +23,10 @@ UPDATE {schema}.checkpoints
 _RELEASE = """
 UPDATE {schema}.checkpoints SET lease_until = '-infinity' WHERE owner = $1 AND epoch = $2
 """
+_END_LEASE_OF_THE_GONE = """
+UPDATE {schema}.checkpoints AS c SET lease_until = '-infinity'
+ WHERE lease_until > clock_timestamp() AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = c.backend_pid)
+"""
 
 
 class Ownership(msgspec.Struct, frozen=True):
@@ -34,6 +39,14 @@ class Ownership(msgspec.Struct, frozen=True):
     fingerprints: dict[int, bytes]  # of the record before, by partition
 
 
+class Role(msgspec.Struct, frozen=True):
+    """As what a generation is projected: as the live one, or beside it."""
+
+    projection: str
+    generation: int
+    is_live: bool
+
+
 class HeldByAnother(msgspec.Struct, frozen=True):
     """Somebody else's lease is not over."""
 
@@ -41,7 +54,13 @@ class HeldByAnother(msgspec.Struct, frozen=True):
 
 
 async def claim(
-    connection: Connection, schema: str, *, owner: str, partition_count: int, also_own_lease: bool
+    connection: Connection,
+    schema: str,
+    *,
+    owner: str,
+    partition_count: int,
+    also_own_lease: bool,
+    role: Role | None = None,
 ) -> Ownership | HeldByAnother:
     """
     Take all partitions, if nobody else's lease is running.
@@ -62,6 +81,10 @@ async def claim(
         rows = await connection.fetch(_LOCK.format(schema=schema))
         if len(rows) != partition_count:
             raise PartitionsChanged(schema, len(rows), partition_count)
+        if role is not None:
+            live = await live_generation(connection, role.projection)
+            if role.is_live != (role.generation == live):
+                raise PointerMoved(f"generation {live} of {role.projection} is live by now")
         for row in rows:
             if row["leased"] and not (also_own_lease and row["owner"] == owner):
                 return HeldByAnother(row["owner"])
@@ -79,3 +102,8 @@ async def claim(
 async def release(connection: Connection, ownership: Ownership) -> None:
     """Let go at once, so that another instance need not wait for the lease to end."""
     await connection.execute(_RELEASE.format(schema=ownership.schema), ownership.owner, ownership.epoch)
+
+
+async def end_lease_of_the_gone(connection: Connection, schema: str) -> None:
+    """End a lease whose owner has no connection any more: it was killed, and can neither commit nor release it."""
+    await connection.execute(_END_LEASE_OF_THE_GONE.format(schema=schema))

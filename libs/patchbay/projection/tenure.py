@@ -10,7 +10,7 @@ from patchbay.eventlog import Foreign, LogIdentity, Record, Verdict, read_envelo
 from patchbay.postgres import Connection
 from patchbay.process import metrics
 from patchbay.projection.announcing import announcements_of
-from patchbay.projection.committing import ROW_FAULTS, Committer
+from patchbay.projection.committing import BESIDE_CHANNEL, CHANNEL, ROW_FAULTS, Committer
 from patchbay.projection.errors import Unprojectable
 from patchbay.projection.folding import Fold, Folded, Suspect, fold_arrivals
 from patchbay.projection.heads import Heads, change_of_heads
@@ -42,6 +42,7 @@ class Tenure(Generic[E]):
         projection: str,
         writes_history: bool,
         blocked: dict[str, Suspect],
+        is_live: bool = True,
     ) -> None:
         self.connection = connection
         self.ownership = ownership
@@ -49,9 +50,10 @@ class Tenure(Generic[E]):
         self.fold = fold
         self.projection = projection
         self.blocked = blocked  # the quarantined streams, by stream
-        self.committer = Committer(connection, ownership, projection)
+        self.committer = Committer(connection, ownership, projection, channel=CHANNEL if is_live else BESIDE_CHANNEL)
         self._heads = Heads(ownership.schema, identity.log_id)
-        self._writes_history = self._announces = writes_history
+        # A generation beside the live one writes and tells nothing that anybody else relies on.
+        self._writes_history = self._announces = writes_history and is_live
 
     async def project(self, records: Sequence[Record]) -> None:
         """

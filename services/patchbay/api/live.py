@@ -1,8 +1,14 @@
 """Which generation of each projection is live, checked by every statement in its own snapshot."""
 
+from typing import TYPE_CHECKING
+
+import asyncpg
 import msgspec
 
 from patchbay.postgres import Pool
+
+if TYPE_CHECKING:
+    from asyncpg import Record
 
 _READ_POINTERS = "SELECT projection, generation FROM projection.live"
 
@@ -41,6 +47,19 @@ class LiveGenerations:
         if written is None:
             written = self._written[key] = self.current.write(statement)
         return written
+
+    async def fetch(self, pool: Pool, statement: str, *parameters: object) -> "list[Record]":
+        """
+        Run the statement for the generations last seen; where these are gone altogether, for those that are live.
+
+        Raises:
+            DatabaseFailure: One of `patchbay.postgres.DATABASE_FAILURES`.
+        """
+        try:
+            return await pool.fetch(self.sql(statement), *parameters)
+        except asyncpg.UndefinedTableError:
+            await self.refresh()
+            return await pool.fetch(self.sql(statement), *parameters)
 
     def moved(self, read_model: int, routing: int) -> bool:
         """True if the statement saw other pointers than it was written for; they are taken over."""

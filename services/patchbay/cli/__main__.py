@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "audit": "verify, export and anchor the log",
     "topic": "create the log's topic, and check its settings",
     "doctor": "say what is wrong with a running Patchbay, and what to do",
+    "projection": "rebuild a projection beside the live one, compare, swap, roll back",
 }
 
 
@@ -40,7 +41,7 @@ def dispatch(arguments: Sequence[str]) -> int:
 
 
 def _usage() -> str:
-    lines = "\n".join(f"  {name:<10}{summary}" for name, summary in COMMANDS.items())
+    lines = "\n".join(f"  {name:<12}{summary}" for name, summary in COMMANDS.items())
     return f"""usage: patchbay COMMAND ...
 
 AI phone assistants, and which of them answers which number.

@@ -154,6 +154,16 @@ class Whereabouts:
         log = LogAccess(found.kafka, told.topic)
         return Site(api=found.api, log=log, database=found.database, data_dir=self._data_dir)
 
+    def database(self) -> str:
+        """
+        Return the database's URL, a secret.
+
+        Raises:
+            NotRunning: Nothing is known of it.
+        """
+        url = None if self._named else self._settings.database_url
+        return url or self.endpoints().database
+
     def default_account(self) -> str:
         """
         Return the slug of the account that `patchbay up` has opened.

@@ -2,10 +2,11 @@
 
 import asyncio
 import functools
+import sys
 
 from patchbay.eventlog import calm_client, open_reader
 from patchbay.process import Health, ProcessSettings, Secret, configure_logging, load_settings, run, serve_health
-from patchbay.projection import Progress, Projector, find_log
+from patchbay.projection import Progress, Projector, find_log, keeping_generations, rebuild_here
 from patchbay.routing.composition import PROJECTION
 from patchbay.routing.routers import letting_routers_in
 
@@ -21,10 +22,12 @@ class RoutingSettings(ProcessSettings, frozen=True, kw_only=True):
 
 
 def main() -> None:
-    """Start the process; it ends at SIGTERM or SIGINT."""
+    """Start the process; it ends at SIGTERM or SIGINT. With the argument `rebuild` it fills a generation and ends."""
     settings = load_settings(RoutingSettings)
     configure_logging("routing", level=settings.log_level, log_format=settings.log_format)
     with calm_client():
+        if sys.argv[1:2] == ["rebuild"]:
+            sys.exit(rebuild_here(PROJECTION, settings, sys.argv[2:]))
         run(functools.partial(serve, settings))
 
 
@@ -40,15 +43,20 @@ async def serve(settings: RoutingSettings, stop: asyncio.Event) -> None:
         identity = await find_log(bootstrap_servers, settings.topic, progress=progress, stop=stop)
         if identity is None:
             return
+        reader = functools.partial(open_reader, bootstrap_servers, identity)
+        url, instance_id = settings.database_url.reveal(), settings.instance_id
         projector = Projector(
             PROJECTION,
             identity,
-            functools.partial(open_reader, bootstrap_servers, identity),
-            database_url=settings.database_url.reveal(),
-            instance_id=settings.instance_id,
+            reader,
+            database_url=url,
+            instance_id=instance_id,
             progress=progress,
         )
-        async with letting_routers_in(settings.database_url.reveal()):
+        async with (
+            letting_routers_in(url),
+            keeping_generations(PROJECTION, identity, reader, database_url=url, instance_id=instance_id),
+        ):
             await projector.run(stop)
 
 

@@ -1,6 +1,7 @@
 """What the statements do by which resources, positions and pointers are read."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.simulation.database.registering import ONE, beside_pointers, named, reads
@@ -8,6 +9,9 @@ from tests.simulation.database.tables import Access, Row, rows_named
 
 from patchbay.api import live
 from patchbay.api.reading import accounts, assistants, inbound, numbers, positions, principals
+from patchbay.projection import generations
+from patchbay.projector.tables import TABLES as READ_MODEL
+from patchbay.routing.tables import TABLES as ROUTING
 
 _POINTER = rows_named("projection", "generation")
 
@@ -20,6 +24,22 @@ def _read_pointers(at: Access) -> Sequence[Row]:
 @reads("SELECT to_regclass('projection.live')")
 def _is_there(_at: Access) -> Sequence[Row]:
     return [ONE(("projection.live",))]
+
+
+@reads("SELECT to_regclass('projection.generations')")
+def _are_there(_at: Access) -> Sequence[Row]:
+    return [ONE(("projection.generations",))]
+
+
+_GENERATION = rows_named("projection", "generation", "shape", "publish", "made_at", "filled_at", "is_live")
+_SHAPES = {tables.projection: tables.shape for tables in (READ_MODEL, ROUTING)}
+_MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@reads(generations._READ_GENERATIONS)
+def _read_generations(at: Access, projection: str) -> Sequence[Row]:
+    """Return the live one, of the shape of all processes here: the others are nobody's."""
+    return [_GENERATION((projection, at.live(projection), _SHAPES[projection], "", _MADE_AT, _MADE_AT, True))]
 
 
 @reads("SELECT generation FROM projection.live WHERE projection = $1")

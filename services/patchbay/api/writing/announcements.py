@@ -61,7 +61,7 @@ class Announcements:
 
     async def _look(self, backend_pid: int) -> None:
         try:
-            if await self._pool.fetchval(self._live.sql(_IS_OWNER), backend_pid):
+            if (await self._live.fetch(self._pool, _IS_OWNER, backend_pid))[0][0]:
                 self._believe(backend_pid)
         except DATABASE_FAILURES as error:
             _log.warning("announcer_not_known", reason=str(error) or type(error).__name__)

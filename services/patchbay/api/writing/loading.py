@@ -118,7 +118,7 @@ class Loader:
             if parameters[number - 1]:
                 used.append(parameters[number - 1])
                 statement += branch.replace(f"${number}", f"${len(used)}")
-        return await self._pool.fetch(self._live.sql(statement), *used)
+        return await self._live.fetch(self._pool, statement, *used)
 
 
 def _all(sets: Iterable[frozenset[str]]) -> list[str]:

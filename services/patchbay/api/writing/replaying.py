@@ -115,7 +115,7 @@ class Replayer:
 
     async def _fetch(self, statement: str, *parameters: object) -> "list[Record]":
         while True:
-            rows = await self._pool.fetch(self._live.sql(statement), *parameters)
+            rows = await self._live.fetch(self._pool, statement, *parameters)
             if not rows or not self._live.moved(rows[0]["live_read_model"], rows[0]["live_routing"]):
                 return rows
 

@@ -64,7 +64,7 @@ class StandingReader:
     async def read(self, lowest: Mapping[str, int]) -> Mapping[str, Standing]:
         """Return how each stream stands in one snapshot, with what it accepted from the lowest height on."""
         while True:
-            rows = await self._pool.fetch(self._live.sql(_READ_STANDINGS), list(lowest), list(lowest.values()))
+            rows = await self._live.fetch(self._pool, _READ_STANDINGS, list(lowest), list(lowest.values()))
             if not rows or not self._live.moved(rows[0]["live_read_model"], rows[0]["live_routing"]):
                 return _standings(rows, lowest)
 
