@@ -32,10 +32,6 @@ class Entry(msgspec.Struct):
     recovered_seconds: float = -1.0  # from the end of the round's last fault until every API had written again
 
 
-class NotRecovered(Exception):
-    """The system did not come back after the last fault had ended."""
-
-
 class Nemesis:
     """Has faults happen, round after round."""
 
@@ -48,21 +44,22 @@ class Nemesis:
         self._tell = tell
         self._faults = self._draw()
         self.journal: list[Entry] = []
+        self.rounds = 0
 
     async def work(self) -> None:
         """
         Have faults happen until the time is up, and restart everything in order at the end.
 
         Raises:
-            NotRecovered: Writes did not come back.
+            TimeoutError: Writes did not come back.
         """
         ends_at = time.monotonic() + self._seconds
-        number = 0
         while time.monotonic() < ends_at:
-            number += 1
-            await self._round(number, self._gather())
+            self.rounds += 1
+            await self._round(self.rounds, self._gather())
             await asyncio.sleep(self._chance.uniform(0.2, 1.0))
-        await self._round(number + 1, [Fault("rolling restart", "everything", 0.0)])
+        self.rounds += 1
+        await self._round(self.rounds, [Fault("rolling restart", "everything", 0.0)])
 
     async def _round(self, number: int, faults: Sequence[Fault]) -> None:
         delays = [0.0, *(self._chance.uniform(0, APART_SECONDS) for _ in faults[1:])]
