@@ -17,6 +17,7 @@ class Probe:
     def __init__(self, ground: Ground, actors: list[Actor]) -> None:
         self._ground = ground
         self._actors = actors  # one for each API
+        self.stop = asyncio.Event()
         self._done: dict[int, tuple[float, float]] = {}  # by API, of the newest: when it began and when it was answered
 
     async def recovery(self, healed_at: float, limit_seconds: float) -> float:
@@ -36,8 +37,8 @@ class Probe:
         return max(answered.values()) - healed_at
 
     async def work(self, api: int) -> None:
-        """Write through this API for ever."""
-        while True:
+        """Write through this API until told to stop, and never leave a request unaccounted for."""
+        while not self.stop.is_set():
             call = await self._actors[api].probe(self._ground, api)
             if call.status == 200 and call.kind is Kind.CHANGE:
                 self._done[api] = (call.began, call.ended)
@@ -52,6 +53,5 @@ async def probing(ground: Ground, actors: list[Actor]) -> AsyncIterator[Probe]:
     try:
         yield probe
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        probe.stop.set()  # a write that is under way has to be in the history
+        await asyncio.wait(tasks)
