@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +29,7 @@ from patchbay.routing.composition import PROJECTION as ROUTING
 PARTITIONS: Final = 2
 LOG_ID: Final = "5" * 64
 SLUGS: Final = ("my-team", "other-team")
+_GIVEN_UP_SECONDS: Final = 500.0  # loop time; what a failed seed has left is let go of by then
 PHONES: Final = ("+14155550100", "+14155550101", "+14155550102")
 
 PROJECTIONS: Final = ("read_model", "routing")
@@ -145,16 +146,32 @@ def running(system: System) -> Iterator[Callable[[Coroutine[Any, Any, None]], No
     with simulated(system.loop, system.network, system.brokers):
         try:
             yield system.loop.run_until_complete
+            left = [task for task in asyncio.all_tasks(system.loop) if not task.done()]
+            assert not left, left
+            assert not system.loop.unhandled, system.loop.unhandled
         except BaseException:
-            system.loop.unhandled.clear()
-            with contextlib.suppress(Exception):  # what failed is what matters
-                system.loop.run_until_complete(system.end())
-            for task in asyncio.all_tasks(system.loop):
-                task._log_destroy_pending = False  # type: ignore[attr-defined] # nothing is said of what was dropped
+            _let_go(system)
             raise
-    left = [task for task in asyncio.all_tasks(system.loop) if not task.done()]
-    assert not left, left
-    assert not system.loop.unhandled, system.loop.unhandled
+
+
+def _let_go(system: System) -> None:
+    """End all that a seed that failed has left: the failure is what is to be heard of, and nothing else."""
+    ends: list[Callable[[], Coroutine[Any, Any, None]]] = [system.end]
+    while ends:
+        system.loop.unhandled.clear()
+        with contextlib.suppress(Exception):
+            system.loop.run_until_complete(ends.pop()())
+        if asyncio.all_tasks(system.loop) and system.loop.time() < _GIVEN_UP_SECONDS:
+            ends.append(partial(_cancel_all, system))
+
+
+async def _cancel_all(system: System) -> None:
+    tasks = [task for task in asyncio.all_tasks(system.loop) if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=30.0)
+    await asyncio.sleep(1.0)  # what ends may begin something else
 
 
 def _empty_schemas() -> dict[str, Schema]:

@@ -45,6 +45,7 @@ class Troublemaker:
         """Let much land late, and calls be routed late."""
         self.system.brokers.faults.zombie = 0.2
         self.system.brokers.faults.not_sent = 0.1
+        self.system.network.trouble.cut_after = 0.02
         self.system.brokers.faults.zombie_delays = (0.01, 0.05, 0.5)
         self._events += 4
         self._bad_days += (self._pause_routing,) * 6
