@@ -16,6 +16,8 @@ from patchbay.projection import prepare_database
 from patchbay.projector.composition import PROJECTION as READ_MODEL
 from patchbay.routing.composition import PROJECTION as ROUTING
 
+_OF_THE_DAY = ("leased", "made_at", "filled_at")  # columns that depend on when they are asked
+
 Statement = tuple[int, str, Sequence[Any], object]  # session, text, arguments, and what came of it
 
 
@@ -134,4 +136,4 @@ async def _outcome(connection: Any, text: str, arguments: Sequence[Any]) -> Any:
 def _comparable(row: Any) -> str:
     """Return a row as a text that tells all but what depends on the time of day."""
     names = row.keys() if isinstance(row, asyncpg.Record) else row.names
-    return repr([None if name == "leased" else value for name, value in zip(names, row, strict=True)])
+    return repr([None if name in _OF_THE_DAY else value for name, value in zip(names, row, strict=True)])

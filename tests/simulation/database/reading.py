@@ -32,14 +32,16 @@ def _are_there(_at: Access) -> Sequence[Row]:
 
 
 _GENERATION = rows_named("projection", "generation", "shape", "publish", "made_at", "filled_at", "is_live")
-_SHAPES = {tables.projection: tables.shape for tables in (READ_MODEL, ROUTING)}
+_TABLES = {tables.projection: tables for tables in (READ_MODEL, ROUTING)}
 _MADE_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @reads(generations._READ_GENERATIONS)
 def _read_generations(at: Access, projection: str) -> Sequence[Row]:
     """Return the live one, of the shape of all processes here: the others are nobody's."""
-    return [_GENERATION((projection, at.live(projection), _SHAPES[projection], "", _MADE_AT, _MADE_AT, True))]
+    live, tables = at.live(projection), _TABLES[projection]
+    publish = tables.publish.replace("{schema}", generations.schema_of(projection, live))
+    return [_GENERATION((projection, live, tables.shape, publish, _MADE_AT, _MADE_AT, True))]
 
 
 @reads("SELECT generation FROM projection.live WHERE projection = $1")
