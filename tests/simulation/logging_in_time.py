@@ -218,6 +218,10 @@ class SimulatedReader:
             raise LogUnavailable("asking for the ends: no answer")
         return await self._reader.end_offsets()
 
+    async def passed_offsets(self) -> Mapping[int, int]:
+        """Return how far it has read."""
+        return await self._reader.passed_offsets()
+
 
 def _nothing() -> None:
     """Tell nobody."""

@@ -199,7 +199,7 @@ class CallRouting:
                 self._targets = await reader.end_offsets()
             self._note_presence()
             while True:
-                self._note_progress(reader, following)
+                await self._note_progress(reader)
                 records = await reader.fetch(max_records=BATCH_RECORDS, timeout_seconds=FETCH_SECONDS)
                 if records:
                     self._tell(following.take(records))
@@ -207,12 +207,12 @@ class CallRouting:
                 elif reader.seconds_since_contact > SILENCE_SECONDS:
                     raise LogUnavailable(f"the brokers have not answered for {reader.seconds_since_contact:.1f} s")
 
-    def _note_progress(self, reader: KafkaReader, following: Following) -> None:
-        if reader.lag_records == 0:
+    async def _note_progress(self, reader: KafkaReader) -> None:
+        if await reader.lag_offsets() == 0:
             self._current_at = max(self._current_at, time.monotonic() - reader.seconds_since_contact)
         if not self._caught_up.is_set() and self._targets is not None:
-            ends = self._targets.items()
-            if all(following.next_offsets[partition] >= end for partition, end in ends):
+            passed = await reader.passed_offsets()
+            if all(passed[partition] >= end for partition, end in self._targets.items()):
                 self._caught_up.set()
 
     def _note_absence(self, reason: str) -> None:

@@ -66,6 +66,13 @@ class LogReader(Protocol):
             LogUnavailable: The brokers did not answer within the bound.
         """
 
+    async def passed_offsets(self) -> Mapping[int, int]:
+        """
+        Return for each partition the offset below which nothing is left to read: at its end, the end offset.
+
+        That may be behind the last record, for the end of a transaction takes an offset and is no record.
+        """
+
 
 def check_group(records: Sequence[SealedRecord], identity: LogIdentity) -> tuple[int, int, RecordTooLarge | None]:
     """

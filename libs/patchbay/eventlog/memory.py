@@ -224,6 +224,10 @@ class MemoryReader:
         """Return for each partition the offset that its next record will get."""
         return {partition: len(self._log.records(partition)) for partition in self._positions}
 
+    async def passed_offsets(self) -> Mapping[int, int]:
+        """Return for each partition the offset below which nothing is left to read."""
+        return dict(self._positions)
+
     def _take(self, max_records: int) -> list[StoredRecord]:
         self._check_positions()
         taken: list[StoredRecord] = []

@@ -76,12 +76,6 @@ class KafkaReader:
         last = min((poll / 1000 for poll in polls if poll is not None), default=self._opened_at)
         return max(0.0, time() - last)
 
-    @property
-    def lag_records(self) -> int:
-        """How many records there are behind the positions, by the brokers' newest answers."""
-        marks = {index: self._consumer.highwater(partition) for index, partition in self._partitions.items()}
-        return sum(max(0, mark - self._positions[index]) for index, mark in marks.items() if mark is not None)
-
     async def fetch(self, *, max_records: int, timeout_seconds: float) -> Sequence[Record]:
         """
         Return the next records, in order within each partition; none if there were none within the timeout.
@@ -115,6 +109,17 @@ class KafkaReader:
         async with bounded(_request_timeout_seconds, "asking for the end of the log"):
             ends = await self._consumer.end_offsets(list(self._partitions.values()))
         return {partition.partition: end for partition, end in ends.items()}
+
+    async def passed_offsets(self) -> Mapping[int, int]:
+        """Return for each partition the offset below which nothing is left to read: at its end, the end offset."""
+        # aiokafka's own position goes on behind what it skips; ours stays behind the last record, as checkpoints do.
+        return {index: await self._consumer.position(partition) for index, partition in self._partitions.items()}
+
+    async def lag_offsets(self) -> int:
+        """Return how many offsets there are to be read, by the brokers' newest answers; 0 at the end."""
+        passed = await self.passed_offsets()
+        marks = {index: self._consumer.highwater(partition) for index, partition in self._partitions.items()}
+        return sum(max(0, mark - passed[index]) for index, mark in marks.items() if mark is not None)
 
     async def look_back(self, fingerprints: Mapping[int, bytes]) -> None:
         """Compare the manifests and the records before the positions with what is known, then take the positions."""

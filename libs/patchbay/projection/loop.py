@@ -173,7 +173,7 @@ class Projector(Generic[E]):
             now = time.monotonic()
             if now - look_at >= LOOK_AT_END_SECONDS or self._progress.lag_records is None:
                 look_at = now
-                await self._look_at_end(tenure, reader)
+                await self._look_at_end(reader)
             if refold_later and now - refold_at >= REFOLD_SECONDS:
                 refold_at = now
                 refold_later = await refold(tenure)
@@ -204,13 +204,15 @@ class Projector(Generic[E]):
             now = time.monotonic()
         return records
 
-    async def _look_at_end(self, tenure: Tenure[E], reader: LogReader) -> None:
+    async def _look_at_end(self, reader: LogReader) -> None:
         try:
             async with asyncio.timeout(LOOK_AT_END_TIMEOUT_SECONDS):
                 ends = await reader.end_offsets()
+                passed = await reader.passed_offsets()
         except TimeoutError as error:
             raise LogUnavailable("asking for the end of the log: no answer") from error
-        self._progress.lags(ends, tenure.committer.next_offsets)
+        # All that was fetched is projected by now; a partition may end in what is no record.
+        self._progress.lags(ends, passed)
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

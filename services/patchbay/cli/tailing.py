@@ -98,7 +98,7 @@ async def _run(access: LogAccess, arguments: argparse.Namespace) -> None:
 
 async def _follow(reader: KafkaReader, tail: "Tail", stop: asyncio.Event, *, until: Mapping[int, int] | None) -> None:
     is_silent = False
-    while not stop.is_set() and not (until and all(reader.positions[p] >= end for p, end in until.items())):
+    while not stop.is_set() and not (until and await _has_passed(reader, until)):
         records = await reader.fetch(max_records=_FETCH_RECORDS, timeout_seconds=_FETCH_SECONDS)
         for record in in_order_of_time(records):
             if until is None or record.offset < until[record.partition]:
@@ -109,6 +109,11 @@ async def _follow(reader: KafkaReader, tail: "Tail", stop: asyncio.Event, *, unt
         was_silent, is_silent = is_silent, reader.seconds_since_contact > _SILENCE_SECONDS
         if is_silent and not was_silent:
             _remark("Kafka does not answer; waiting for it.")
+
+
+async def _has_passed(reader: KafkaReader, ends: Mapping[int, int]) -> bool:
+    passed = await reader.passed_offsets()
+    return all(passed[partition] >= end for partition, end in ends.items())
 
 
 def is_abandoned(descriptor: int) -> bool:

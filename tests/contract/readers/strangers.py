@@ -9,8 +9,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+from tests.servers import eventually
 
-from patchbay.eventlog import SealedRecord
+from patchbay.eventlog import LogIdentity, SealedRecord, end_offsets
 
 GOLDEN = Path(__file__).parents[3] / "schemas" / "golden"
 
@@ -91,3 +92,14 @@ async def transaction(kafka: str, topic: str, name: str) -> AsyncIterator[AIOKaf
 async def send(producer: AIOKafkaProducer, topic: str, partition: int, record: SealedRecord) -> None:
     """Append an event of ours by a producer that is not ours."""
     await producer.send_and_wait(topic, record.value, key=record.key, partition=partition, headers=record.headers)
+
+
+async def end_with_a_transaction(kafka: str, identity: LogIdentity, partition: int) -> None:
+    """Have somebody write a record within a transaction behind the manifest, and end it."""
+    async with transaction(kafka, identity.topic, "stranger") as producer:
+        await producer.send_and_wait(identity.topic, b"{}", partition=partition)
+
+    async def is_ended() -> bool:
+        return (await end_offsets(kafka, identity))[partition] == 3  # the broker answers before it writes the end
+
+    await eventually(is_ended)
