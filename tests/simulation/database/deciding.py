@@ -147,7 +147,6 @@ def _read_standings(at: Access, streams: Sequence[str], lowest: Sequence[int]) -
 
 _EVENT_COLUMNS = ("height", "type", "time", "partition", "offset", "headers", "value")
 _EVENT = rows_named(*_EVENT_COLUMNS)
-_VERSION = rows_named(*_EVENT_COLUMNS, *LIVE)
 
 
 @reads(replaying._READ_EVENT)
@@ -156,20 +155,11 @@ def _read_event(at: Access, stream: str, height: int) -> Sequence[Row]:
     return [] if line is None else [_EVENT(line[column] for column in _EVENT_COLUMNS)]
 
 
-@reads(replaying._READ_STREAM)
-def _read_stream(at: Access, stream: str, up_to: int) -> Sequence[Row]:
-    return [row for height in range(1, up_to + 1) for row in _read_event(at, stream, height)]
-
-
-@reads(replaying._READ_VERSIONS)
-def _read_versions(at: Access, assistant_id: str, stream: str, up_to: int) -> Sequence[Row]:
-    found = [
-        line["height"]
-        for line in at.read("read_model", "versions").values()
-        if (line["assistant_id"], line["stream"]) == (assistant_id, stream) and line["height"] <= up_to
-    ]
-    pointers = (at.live("read_model"), at.live("routing"))
-    return [_VERSION((*row, *pointers)) for height in sorted(found) for row in _read_event(at, stream, height)]
+@reads(replaying._READ_NUMBER)
+def _read_number(at: Access, stream: str, up_to: int) -> Sequence[Row]:
+    rows = [row for height in range(1, up_to + 1) for row in _read_event(at, stream, height)]
+    registered = [place for place, row in enumerate(rows) if row["type"] == "NumberRegistered"]
+    return rows[registered[-1] :] if registered else []
 
 
 _ROUTED = rows_named("height", *LIVE)

@@ -8,7 +8,7 @@ from tests.simulation.database.registering import ONE, beside_pointers, named, r
 from tests.simulation.database.tables import Access, Row, rows_named
 
 from patchbay.api import live
-from patchbay.api.reading import accounts, assistants, inbound, numbers, positions, principals
+from patchbay.api.reading import accounts, assistants, inbound, numbers, positions, principals, versions
 from patchbay.projection import generations
 from patchbay.projector.tables import TABLES as READ_MODEL
 from patchbay.routing.tables import TABLES as ROUTING
@@ -91,7 +91,7 @@ def _find_accounts(at: Access, account_ids: Sequence[str]) -> Sequence[Row]:
 
 _ASSISTANT_COLUMNS = ("assistant_id", "account_id", "version", "record")
 _ASSISTANT = named(*_ASSISTANT_COLUMNS)
-_CHANGE = named("version", "type", "headers", "value")
+_VERSION = named("version", "type", "headers", "value", "record")
 
 
 @reads(assistants._READ)
@@ -100,14 +100,29 @@ def _find_assistants(at: Access, assistant_ids: Sequence[str]) -> Sequence[Row]:
     return beside_pointers(at, _ASSISTANT, [tuple(line[c] for c in _ASSISTANT_COLUMNS) for line in found if line])
 
 
-@reads(assistants._READ_EVENTS)
-def _read_changes(at: Access, assistant_id: str, up_to: int) -> Sequence[Row]:
-    events, found = at.read("history", "events"), []
-    for version in range(1, up_to + 1):
-        if line := at.read("read_model", "versions").get((assistant_id, version)):
+def _folded_from(at: Access, assistant_id: str, asked: int) -> Sequence[Row]:
+    """Return the milestone below a version, and the events from there to it."""
+    events, made = at.read("history", "events"), at.read("read_model", "versions")
+    milestones = at.read("read_model", "milestones")
+    base = max((v for one, v in milestones if one == assistant_id and v < asked), default=0)
+    found = [(base, None, None, None, milestones[assistant_id, base]["record"])] if base else []
+    for version in range(base + 1, asked + 1):
+        if line := made.get((assistant_id, version)):
             event = events[line["stream"], line["height"]]
-            found.append((version, event["type"], event["headers"], event["value"]))
-    return beside_pointers(at, _CHANGE, found)
+            found.append((version, event["type"], event["headers"], event["value"], None))
+    return beside_pointers(at, _VERSION, found)
+
+
+@reads(versions._READ)
+def _read_version(at: Access, assistant_id: str, version: int) -> Sequence[Row]:
+    return _folded_from(at, assistant_id, version)
+
+
+@reads(versions._READ_MADE)
+def _read_made(at: Access, assistant_id: str, height: int) -> Sequence[Row]:
+    lines = at.read("read_model", "versions").values()
+    found = (v["version"] for v in lines if v["assistant_id"] == assistant_id and v["height"] <= height)
+    return _folded_from(at, assistant_id, max(found, default=0))
 
 
 _NUMBER = named(

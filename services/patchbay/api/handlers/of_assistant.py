@@ -98,7 +98,7 @@ async def change(
         raise
     except VersionMismatch as mismatch:
         known = max(mismatch.if_match, default=0)
-        differing = await exchange.backend.assistants.differences(mismatch.assistant, known)
+        differing = await exchange.backend.versions.differences(mismatch.assistant, known)
         exchange.failure_facts = {"differing_fields": differing}
         raise
     except NumberTaken as taken:

@@ -5,6 +5,7 @@ Everything comes from the history, so it is there as well when the assistant is 
 from the milestone below it: no more than 64 events, however many the assistant or its account has.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,13 +15,15 @@ from patchbay.api.reading.reader import Reader, with_pointers
 from patchbay.api.reading.recorded import COLUMNS, recorded
 from patchbay.assistants.events import AssistantCreated, AssistantDeleted, AssistantUpdated, Event, NumbersAssigned
 from patchbay.assistants.evolve import CONFIGURATION_FIELDS, changed_fields, evolve_assistant
-from patchbay.assistants.states import Assistant
+from patchbay.assistants.states import Assistant, differing_fields
 
 if TYPE_CHECKING:
     from asyncpg import Record
 
+# From the version to its event and never the other way, which would look through all that the account has.
 _EVENTS = """
-    {read_model}.versions v JOIN history.events e ON e.stream = v.stream AND e.height = v.height
+    {read_model}.versions v
+    CROSS JOIN LATERAL (SELECT * FROM history.events WHERE stream = v.stream AND height = v.height OFFSET 0) AS e
 """
 _NEWEST = with_pointers(
     "SELECT stream, version FROM {read_model}.versions WHERE assistant_id = $1 ORDER BY version DESC LIMIT 1"
@@ -39,18 +42,33 @@ _FIND = with_pointers(
     SELECT low FROM search WHERE low = high
     """
 )
-_READ = with_pointers(
-    f"""
-    WITH milestone AS (
-        SELECT version, record FROM {{read_model}}.milestones
-         WHERE assistant_id = $1 AND version < $2 ORDER BY version DESC LIMIT 1
+_FOLDED_FROM = f"""
+    milestone AS (
+        SELECT m.version, m.record FROM asked
+         CROSS JOIN LATERAL (
+               SELECT version, record FROM {{read_model}}.milestones
+                WHERE assistant_id = $1 AND version < asked.version ORDER BY version DESC LIMIT 1) AS m
     )
     SELECT version, NULL AS type, NULL::bytea AS headers, NULL::bytea AS value, record FROM milestone
     UNION ALL
     SELECT v.version, {COLUMNS}, NULL
       FROM {_EVENTS}
-     WHERE v.assistant_id = $1 AND v.version <= $2
+     WHERE v.assistant_id = $1 AND v.version <= (SELECT version FROM asked)
        AND v.version > coalesce((SELECT version FROM milestone), 0)
+"""
+_READ = with_pointers(f"WITH asked AS (SELECT $2::int AS version), {_FOLDED_FROM}", order="found.version")
+# Heights grow with versions: halving finds the version that the event of a height made.
+_READ_MADE = with_pointers(
+    f"""
+    WITH RECURSIVE search (low, high) AS (
+        SELECT 0, (SELECT max(version) FROM {{read_model}}.versions WHERE assistant_id = $1)
+        UNION ALL
+        SELECT CASE WHEN v.height <= $2 THEN s.middle ELSE s.low END,
+               CASE WHEN v.height <= $2 THEN s.high ELSE s.middle - 1 END
+          FROM (SELECT low, high, (low + high + 1) / 2 AS middle FROM search WHERE low < high) AS s
+          JOIN {{read_model}}.versions v ON v.assistant_id = $1 AND v.version = s.middle
+    ),
+    asked AS (SELECT low AS version FROM search WHERE low = high), {_FOLDED_FROM}
     """,
     order="found.version",
 )
@@ -111,18 +129,19 @@ class Versions:
 
     async def read(self, assistant_id: str, version: int) -> VersionState | None:
         """Return the assistant as this version left it; None if it never had the version."""
-        assistant: Assistant | None = None
-        state: VersionState | None = None
-        for row in await self._reader.fetch(_READ, assistant_id, version):
-            if row["version"] is None:
-                return None
-            if row["record"] is not None:
-                assistant = _decode_assistant(row["record"])
-                continue
-            made = recorded(row)
-            assistant = evolve_assistant(assistant, made.event, assistant_id=assistant_id, time=made.time)
-            state = VersionState(assistant, made.time, isinstance(made.event, AssistantDeleted))
+        state = _fold(assistant_id, await self._reader.fetch(_READ, assistant_id, version))
         return state if state is not None and state.assistant.version == version else None
+
+    async def read_made(self, assistant_id: str, height: int) -> VersionState | None:
+        """Return the assistant as it was after its account's event at this height; None if it was not there yet."""
+        return _fold(assistant_id, await self._reader.fetch(_READ_MADE, assistant_id, height))
+
+    async def differences(self, current: Assistant, known_version: int) -> tuple[str, ...] | None:
+        """Return the fields in which an assistant differs from an earlier version of it; None if there was no such."""
+        if not 0 < known_version < current.version:
+            return None
+        known = await self.read(current.id, known_version)
+        return None if known is None else differing_fields(known.assistant, current)
 
     async def list_newest(self, assistant_id: str, below: int | None, limit: int, offset: int) -> list[VersionRecord]:
         """Return versions below one (None: all), the newest first."""
@@ -134,6 +153,22 @@ class Versions:
         """Return versions above one (None: all), the oldest first."""
         rows = await self._reader.fetch(_LIST_OLDEST, assistant_id, above or 0, limit, offset)
         return [_record(row) for row in rows if row["version"] is not None]
+
+
+def _fold(assistant_id: str, rows: "Iterable[Record]") -> VersionState | None:
+    """Return what the last of these versions left; None if there is none."""
+    assistant: Assistant | None = None
+    state: VersionState | None = None
+    for row in rows:
+        if row["version"] is None:
+            return None
+        if row["record"] is not None:
+            assistant = _decode_assistant(row["record"])
+            continue
+        made = recorded(row)
+        assistant = evolve_assistant(assistant, made.event, assistant_id=assistant_id, time=made.time)
+        state = VersionState(assistant, made.time, isinstance(made.event, AssistantDeleted))
+    return state
 
 
 def _record(row: "Record") -> VersionRecord:

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from patchbay.api.live import LIVE_COLUMNS, LiveGenerations
+from patchbay.api.reading.reader import Reader
+from patchbay.api.reading.versions import Versions
 from patchbay.api.writing.kinds import evolve
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Position, State, Written
 from patchbay.assistants.codec import decode_event, touched_assistants
 from patchbay.assistants.events import Event
-from patchbay.assistants.evolve import evolve_assistant
 from patchbay.assistants.states import Account, Assistant, Number, Operators
 from patchbay.postgres import Pool
 from patchbay.projection.history import decode_headers
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 _READ_EVENT = """
 SELECT height, type, time, partition, "offset", headers, value FROM history.events WHERE stream = $1 AND height = $2
 """
-_READ_STREAM = """
+# A number is what its newest registration made of it, and what came after: not all that it ever was.
+_READ_NUMBER = """
 SELECT height, type, time, partition, "offset", headers, value FROM history.events
- WHERE stream = $1 AND height <= $2 ORDER BY height
-"""
-_READ_VERSIONS = f"""
-SELECT e.height, e.type, e.time, e.partition, e."offset", e.headers, e.value, {LIVE_COLUMNS}
-  FROM {{read_model}}.versions v JOIN history.events e ON e.stream = v.stream AND e.height = v.height
- WHERE v.assistant_id = $1 AND v.stream = $2 AND v.height <= $3 ORDER BY v.height
+ WHERE stream = $1 AND height <= $2
+   AND height >= (SELECT height FROM history.events
+                   WHERE stream = $1 AND height <= $2 AND type = 'NumberRegistered'
+                   ORDER BY height DESC LIMIT 1)
+ ORDER BY height
 """
 _READ_ROUTED = f"""
 SELECT COALESCE((SELECT height FROM {{routing}}.heads WHERE stream = $1), 0) AS height, {LIVE_COLUMNS}
@@ -48,6 +49,7 @@ class Replayer:
     def __init__(self, pool: Pool, live: LiveGenerations) -> None:
         self._pool = pool
         self._live = live
+        self._versions = Versions(Reader(pool, live))
 
     async def replay(self, stream: str, height: int, *, routed: bool) -> Written:
         """
@@ -98,15 +100,13 @@ class Replayer:
 
     async def _state_after(self, stream: str, height: int, event: Event) -> State:
         if stream.startswith("pn_"):
-            return _fold(Number(id=stream), await self._pool.fetch(_READ_STREAM, stream, height))
+            return _fold(Number(id=stream), await self._pool.fetch(_READ_NUMBER, stream, height))
         if stream.startswith("oper_"):
             return evolve(Operators(), event, height=height, time="")
         assistants: dict[str, Assistant | None] = {}
         for assistant_id in touched_assistants(event)[:1]:
-            assistant: Assistant | None = None
-            for row in await self._fetch(_READ_VERSIONS, assistant_id, stream, height):
-                assistant = evolve_assistant(assistant, _event(row), assistant_id=assistant_id, time=_time(row))
-            assistants[assistant_id] = assistant
+            version = await self._versions.read_made(assistant_id, height)
+            assistants[assistant_id] = None if version is None else version.assistant
         account = Account(id=stream, assistants=assistants)
         if assistants:
             return account
