@@ -5,12 +5,14 @@ VENV ?= .venv
 DATA_DIR ?= .patchbay
 API_PORT ?= 8080
 MINUTES ?= 3
+QUICK ?=
+EMMETT := tests/benchmarks/peers/emmett
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos check format schemas fuzz bench lock deploy-tools install install-dev
+.PHONY: help run demo test chaos check format schemas fuzz bench lock deploy-tools install install-dev install-bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -47,8 +49,8 @@ schemas: install-dev ## Write schemas/events and docs/openapi.yaml anew from the
 fuzz: install-dev ## Make 20,000 requests from docs/openapi.yaml against a service of its own
 	@$(BIN)/python -m tests.fuzzing $(ARGS)
 
-bench: install-dev ## Measure against a plain CRUD service, in the same run
-	@$(BIN)/python -m tests.benchmarks $(ARGS)
+bench: install-bench ## Measure against a plain CRUD service and others, in the same run; QUICK=1: in minutes
+	@QUICK=$(QUICK) $(BIN)/python -m tests.benchmarks $(ARGS)
 
 lock: install-dev ## Resolve requirements/*.txt anew from pyproject.toml (and with ARGS=--upgrade, to newer versions)
 	@$(BIN)/python requirements/relock.py $(ARGS)
@@ -69,6 +71,19 @@ $(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/.created
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
 	@echo "Installing development tools into $(VENV)"
 	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+install-bench: $(VENV)/.bench $(EMMETT)/node_modules/.package-lock.json
+
+# A peer that runs on Node.js: left out where there is no npm.
+$(EMMETT)/node_modules/.package-lock.json: $(EMMETT)/package-lock.json
+	@if command -v npm >/dev/null; then echo "Installing the peer on Node.js"; \
+	  cd $(EMMETT) && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules/.package-lock.json; \
+	  else echo "There is no npm here: the peer on Node.js is left out"; fi
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.dev
+	@echo "Installing what the benchmarks' peers are made of into $(VENV)"
+	@$(PIP) install --quiet --require-hashes -r requirements/bench.txt
 	@touch $@
 
 $(VENV)/.created:

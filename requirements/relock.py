@@ -18,7 +18,8 @@ def main() -> None:
     """
     Lock what `make run` installs, then parts and extensions of it in the same versions.
 
-    An image takes what a service needs and no more: `services.txt`, and `build.txt` to make the package.
+    An image takes what a service needs and no more: `services.txt`, and `build.txt` to make the package. What only the
+    benchmarks' peers need is in `bench.txt`.
     """
     project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())
     runtime = [
@@ -30,6 +31,7 @@ def main() -> None:
     lock(project["project"]["dependencies"], HERE / "services.txt", constraint=HERE / "runtime.txt")
     lock(project["build-system"]["requires"], HERE / "build.txt", constraint=HERE / "runtime.txt")
     lock([*runtime, *project["dependency-groups"]["dev"]], HERE / "dev.txt", constraint=HERE / "runtime.txt")
+    lock(project["dependency-groups"]["bench"], HERE / "bench.txt", constraint=HERE / "dev.txt")
 
 
 def lock(wanted: list[str], target: Path, *, constraint: Path | None = None) -> None:

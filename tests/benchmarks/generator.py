@@ -97,7 +97,7 @@ def _run_load(base_url: str, load: Load, seconds: float) -> Figures:
     if process.returncode != 0 or not lines:
         raise RunFailed(f"wrk ended with exit code {process.returncode}: {text[-500:]}")
     output = msgspec.json.decode(lines[-1], type=_Output)
-    failures = sum(count for status_code, count in output.statuses.items() if status_code != "200")
+    failures = sum(count for status, count in output.statuses.items() if status != "200")
     if failures or output.socket_errors or output.timeouts or not output.requests:
         raise RunFailed(
             f"{load.script} at {base_url}: answers by status {output.statuses}, {output.socket_errors} broken "

@@ -1,4 +1,4 @@
-"""Rounds: both sides in turn under the same load, as often as it takes for a median."""
+"""Rounds: all sides in turn under the same load, as often as it takes for a median."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from statistics import median
 import msgspec
 from tests.benchmarks.cpu import Reading, read_cpu, spent
 from tests.benchmarks.generator import Figures, Load, run_load
-from tests.benchmarks.scenarios import Measure, Scenario
+from tests.benchmarks.scenarios import US, Measure, Scenario
 from tests.benchmarks.sides import ACCOUNTS, Side
 
 _SETTLE_SECONDS = 0.3  # the generator hangs up in the middle of requests; they end before the next run begins
@@ -26,7 +26,7 @@ class Run(msgspec.Struct, frozen=True):
     figures: Figures
     cpu_us_per_request: Mapping[str, float]  # by process, the load generator ("wrk") among them
     idle_share: float  # of all cores' time
-    elsewhere_share: float  # used by neither this side nor the generator: the other side at rest, and strangers
+    elsewhere_share: float  # used by neither this side nor the generator: the other sides at rest, and strangers
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -34,44 +34,54 @@ class Outcome(msgspec.Struct, frozen=True):
 
     scenario: Scenario
     measure: Measure
-    crud: float  # median
-    patchbay: float  # median
-    ratios: tuple[float, ...]  # of each round's pair
+    medians: Mapping[str, float]  # by side
+    ratios: Mapping[str, tuple[float, ...]]  # Patchbay's figure divided by the side's, of each round's pair
 
-    @property
-    def ratio(self) -> float:
-        """The median of the pairs' ratios."""
-        return median(self.ratios)
+    def ratio(self, against: str) -> float:
+        """Return the median of the pairs' ratios."""
+        return median(self.ratios[against])
 
 
-async def seed(side: Side, assistants: int) -> None:
-    """Create so many assistants to be read, for long enough that the broker's compiler has done most of its work."""
+async def seed(side: Side, assistants: int, seconds: float = 0.0) -> None:
+    """Create so many assistants to be read, for so long at least."""
     load = Load("create.lua", (side.accounts_file(ACCOUNTS), side.assistants_file), _SEED_CONNECTIONS)
-    warm_at = time.monotonic() + _WARM_UP_SECONDS
+    warm_at = time.monotonic() + seconds
     while time.monotonic() < warm_at or _line_count(Path(side.assistants_file)) < assistants:
         await run_load(side.base_url, load, 2)
 
 
+def seed_seconds(side: Side) -> float:
+    """Return for how long a side has to be seeded so that its servers' compilers have done most of their work."""
+    return _WARM_UP_SECONDS if "kafka" in side.pids else 1.0
+
+
 async def measure_rounds(
-    sides: Sequence[Side], scenarios: Sequence[Scenario], *, rounds: int, seconds: float, tell: Callable[[str], None]
+    sides: Mapping[str, Side],
+    scenarios: Sequence[Scenario],
+    *,
+    rounds: int,
+    seconds: float,
+    tell: Callable[[str], None],
 ) -> list[Run]:
     """
-    Return all runs: in each round each scenario on both sides, one right after the other, taking turns at going first.
+    Return all runs: in each round each scenario on all its sides, one after the other, taking turns at going first.
 
     Raises:
         RunFailed: A request was answered by anything but 200.
     """
     runs = []
     for scenario in scenarios:
-        for side in sides:
-            await run_load(side.base_url, scenario.load(side), 1)  # the first requests of a kind are slower
+        for name in scenario.sides:
+            if name in sides:
+                await run_load(sides[name].base_url, scenario.load(sides[name]), 1)  # the first of a kind are slower
     for number in range(1, rounds + 1):
         for scenario in scenarios:
-            for side in sides if number % 2 else reversed(sides):
+            there = [name for name in scenario.sides if name in sides]
+            for name in there if number % 2 else reversed(there):
                 await asyncio.sleep(_SETTLE_SECONDS)
-                run = await _measure(side, scenario, number, seconds)
+                run = await _measure(sides[name], scenario, number, seconds)
                 runs.append(run)
-                tell(f"round {number}/{rounds}  {scenario.title:<45} {side.name:<9} {run.figures.per_second:>9,.0f}/s")
+                tell(f"round {number}/{rounds}  {scenario.title:<45} {name:<13} {run.figures.per_second:>9,.0f}/s")
     return runs
 
 
@@ -79,12 +89,16 @@ def outcomes(runs: Sequence[Run], scenarios: Sequence[Scenario]) -> list[Outcome
     """Return the medians and ratios, in the scenarios' order."""
     found = []
     for scenario in scenarios:
-        crud = [run.figures for run in runs_of(runs, scenario, "crud")]
-        patchbay = [run.figures for run in runs_of(runs, scenario, "patchbay")]
+        there = [name for name in scenario.sides if runs_of(runs, scenario, name)]
         for measure in scenario.measures:
-            ours, theirs = [measure.value(one) for one in patchbay], [measure.value(one) for one in crud]
-            ratios = tuple(our / their for our, their in zip(ours, theirs, strict=True))
-            found.append(Outcome(scenario, measure, median(theirs), median(ours), ratios))
+            values = {name: [measure.value(run.figures) for run in runs_of(runs, scenario, name)] for name in there}
+            ratios = {
+                name: tuple(our / their for our, their in zip(values[US], values[name], strict=True))
+                for name in there
+                if name != US
+            }
+            medians = {name: median(values[name]) for name in there}
+            found.append(Outcome(scenario, measure, medians, ratios))
     return found
 
 

@@ -5,20 +5,22 @@ import platform
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 import msgspec
 from tests.benchmarks.measuring import Outcome, Run, runs_of
+from tests.benchmarks.rows import Row, figure, title_of
 from tests.benchmarks.scenarios import Scenario
 from tests.benchmarks.sides import Side
 
 RESULTS: Final = Path(__file__).with_name("results")  # not kept in the repository
-_PACKAGES: Final = ("aiohttp", "aiokafka", "asyncpg", "msgspec", "uvloop")
+_PACKAGES: Final = ("aiohttp", "aiokafka", "asyncpg", "msgspec", "uvloop", "fastapi", "sqlalchemy", "eventsourcing")
 _SYNC_TRIES: Final = 100
-_QUIET_SHARE: Final = 0.1  # of all cores' time; the side that rests takes some 2 %
+_QUIET_SHARE: Final = 0.1  # of all cores' time; the sides that rest take some 2 %
+_WIDTHS: Final = (42, 32, 24, 12)
 
 
 def describe_machine(directory: Path) -> dict[str, Any]:
@@ -28,85 +30,84 @@ def describe_machine(directory: Path) -> dict[str, Any]:
         "processor": _processor(),
         "system": platform.platform(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": _versions(),
         "fdatasync_ms": round(_sync_ms(directory), 3),
+        "load_average_before": os.getloadavg()[0],
     }
 
 
-def render(found: Sequence[Outcome], runs: Sequence[Run], sides: Sequence[Side], machine: Mapping[str, Any]) -> str:
-    """Return the tables as text."""
-    lines = [
-        _machine_line(machine),
-        *(f"{side.name} answers a write after: {side.durability}" for side in sides),
-        "",
-        f"{'':<46}{'crud':>12}{'patchbay':>12}{'ratio':>9}  {'of the rounds':<14}{'goal':>9}",
+def machine_line(machine: Mapping[str, Any]) -> str:
+    """Return the machine in a line."""
+    return (
+        f"{machine['cores']} cores ({machine['processor']}), Python {machine['python']}, a write to disk takes "
+        f"{machine['fdatasync_ms']} ms, load average {machine['load_average_before']:.1f} before"
+    )
+
+
+def elsewhere_share(runs: Sequence[Run]) -> float:
+    """Return which share of the machine went to what was not measured; above a tenth it was not a quiet one."""
+    return median(run.elsewhere_share for run in runs) if runs else 0.0
+
+
+def warnings(runs: Sequence[Run]) -> list[str]:
+    """Return what makes the figures worth less."""
+    strangers = elsewhere_share(runs)
+    if strangers <= _QUIET_SHARE:
+        return []
+    return [f"Not a quiet machine: {100 * strangers:.0f} % of it went elsewhere. Trust the CPU, not the times."]
+
+
+def render_rows(rows: Sequence[Row]) -> str:
+    """Return the table of goals as text."""
+    lines = [_columns("", "goal", "measured", "", "patchbay, other side; durability")]
+    lines += [
+        _columns(row.what, row.goal, row.measured, row.verdict, f"{row.figures}; {row.durability}") for row in rows
     ]
-    for one in found:
-        lines.append(_figures_line(one))
-        if one.measure is one.scenario.measures[-1]:
-            lines += [_cpu_line(runs_of(runs, one.scenario, side.name), side.name) for side in sides]
-            lines.append(_durability_line(one.scenario))
-    strangers = median(run.elsewhere_share for run in runs)
-    if strangers > _QUIET_SHARE:
-        lines += [
-            "",
-            f"Not a quiet machine: {100 * strangers:.0f} % of it went elsewhere. Trust the CPU, not the times.",
-        ]
     return "\n".join(lines) + "\n"
 
 
-def write_results(
-    found: Sequence[Outcome], runs: Sequence[Run], sides: Sequence[Side], machine: Mapping[str, Any]
-) -> Path:
+def render_details(found: Sequence[Outcome], runs: Sequence[Run]) -> str:
+    """Return every side's medians, and where the CPU time went."""
+    lines = []
+    for one in found:
+        unit = one.measure.unit
+        lines.append(
+            f"{title_of(one):<54}" + "".join(f"  {name} {figure(value, unit)}" for name, value in one.medians.items())
+        )
+        if one.measure is one.scenario.measures[-1]:
+            lines += [_cpu_line(runs_of(runs, one.scenario, side), side) for side in one.medians]
+            lines.append(f"    durability: {_durability(one.scenario)}")
+    return "\n".join(lines) + "\n"
+
+
+def write_results(content: Mapping[str, Any], sides: Sequence[Side]) -> Path:
     """Write everything that was measured as JSON and return the file."""
     RESULTS.mkdir(exist_ok=True)
     time_now = datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
     path = RESULTS / f"{time_now}.json"
-    content = {
-        "time": time_now,
-        "machine": machine,
-        "durability": {side.name: side.durability for side in sides},
-        "outcomes": [_outcome(one) for one in found],
-        "runs": runs,
-    }
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=2))
+    durability = {side.name: side.durability for side in sides}
+    path.write_bytes(
+        msgspec.json.format(msgspec.json.encode({"time": time_now, "durability": durability, **content}), indent=2)
+    )
     return path
 
 
-def _machine_line(machine: Mapping[str, Any]) -> str:
-    return (
-        f"{machine['cores']} cores ({machine['processor']}), Python {machine['python']}, "
-        f"a write to disk takes {machine['fdatasync_ms']} ms"
-    )
-
-
-def _outcome(one: Outcome) -> dict[str, Any]:
+def outcome_facts(one: Outcome) -> dict[str, Any]:
+    """Return an outcome as it is kept."""
     return {
         "scenario": one.scenario.name,
         "title": one.scenario.title,
         "measure": one.measure.name,
         "unit": one.measure.unit,
-        "crud": one.crud,
-        "patchbay": one.patchbay,
-        "ratio": one.ratio,
+        "medians": one.medians,
         "ratios": one.ratios,
-        "goal": one.measure.goal,
-        "reached": one.measure.reaches(one.ratio),
+        "goals": one.measure.goals,
     }
 
 
-def _figures_line(one: Outcome) -> str:
-    measure = one.measure
-    title = one.scenario.title if measure.unit == "/s" else f"{one.scenario.title}, {measure.name}"
-    figures = "".join(f"{_figure(value, measure.unit):>12}" for value in (one.crud, one.patchbay))
-    spread = f"{min(one.ratios):.2f} to {max(one.ratios):.2f}"
-    goal = "" if measure.goal is None else f"{'>=' if measure.unit == '/s' else '<='} {measure.goal:g}x"
-    verdict = {None: "", True: "  pass", False: "  FAIL"}[measure.reaches(one.ratio)]
-    return f"{title:<46}{figures}{one.ratio:>8.2f}x  {spread:<14}{goal:>9}{verdict}"
-
-
-def _figure(value: float, unit: str) -> str:
-    return f"{value:,.0f}/s" if unit == "/s" else f"{value:.2f} ms"
+def _columns(*texts: str) -> str:
+    parts = [f"{text:<{width}}" for text, width in zip(texts, _WIDTHS, strict=False)]
+    return ("".join(parts) + texts[-1]).rstrip()
 
 
 def _cpu_line(runs: Sequence[Run], side: str) -> str:
@@ -114,17 +115,27 @@ def _cpu_line(runs: Sequence[Run], side: str) -> str:
     parts = ", ".join(f"{name} {us:.0f}" for name, us in sorted(used.items(), key=lambda part: -part[1]))
     idle, elsewhere = (100 * median(share) for share in zip(*_shares(runs), strict=True))
     total = f"sum {sum(used.values()):.0f}"
-    return f"    {side:<9} CPU us/request: {parts} ({total}); idle {idle:.0f} %, elsewhere {elsewhere:.0f} %"
+    return f"    {side:<13} CPU us/request: {parts} ({total}); idle {idle:.0f} %, elsewhere {elsewhere:.0f} %"
 
 
 def _shares(runs: Sequence[Run]) -> list[tuple[float, float]]:
     return [(run.idle_share, run.elsewhere_share) for run in runs]
 
 
-def _durability_line(scenario: Scenario) -> str:
+def _durability(scenario: Scenario) -> str:
     if not scenario.writes:
-        return "    durability: nothing is written"
-    return "    durability: fsync before the answer; crud: Postgres; patchbay: Kafka (flush.messages=1), then Postgres"
+        return "nothing is written"
+    return "fsync before the answer; patchbay: Kafka (flush.messages=1), then Postgres; all others: Postgres"
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def _processor() -> str:

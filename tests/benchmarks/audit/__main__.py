@@ -20,7 +20,7 @@ from tempfile import mkdtemp
 from typing import Final, NamedTuple
 
 from tests.benchmarks.report import RESULTS
-from tests.benchmarks.sides import fetch_servers
+from tests.benchmarks.starting import fetch_servers
 from tests.unit.projection.chains import Chains, assistant_created, assistant_id
 
 from patchbay.assistants.events import AssistantUpdated

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 import aiohttp
 from tests.benchmarks.callrouting.goals import Figure, percentile, render
-from tests.benchmarks.sides import Account, run_patchbay
+from tests.benchmarks.installation import run_patchbay
+from tests.benchmarks.sides import Account
 from tests.servers import eventually
 
 from patchbay.callrouting import Answer, CallRouting

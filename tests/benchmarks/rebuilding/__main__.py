@@ -26,7 +26,7 @@ import msgspec
 import psutil
 from tests.benchmarks.rebuilding.filling import fill
 from tests.benchmarks.report import RESULTS
-from tests.benchmarks.sides import fetch_servers
+from tests.benchmarks.starting import fetch_servers
 
 from patchbay.embedded import prepare_kafka, prepare_postgres, running
 from patchbay.eventlog import open_log
