@@ -84,7 +84,10 @@ async def run_system(directory: Path, *, seed: int, tell: Tell) -> AsyncIterator
             await processes.start(*SERVICES)
             fronts = [await asyncio.to_thread(proxies.front, CLIENTS, name, ports[name]) for name in APIS]
             cluster = Cluster(
-                processes.launches, kafka=kafka.bootstrap[DIRECT], database_url=postgres.address, api_ports=fronts
+                processes.launches,
+                kafka=kafka.bootstrap[DIRECT],
+                database_url=postgres.address,
+                ports=ports | dict(zip(APIS, fronts, strict=True)),
             )
             cluster.operator_key = operator_key
             async with processes.supervised():

@@ -80,13 +80,20 @@ async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
             ):
                 _log.info("api_started", host=settings.api_host, port=port)
                 await stop.wait()
-                backend.health.stopping = True
+                await _leave(backend.health, settings.api_leave_seconds)
                 backend.feed.end_all()
                 _log.info("api_draining")
         except CannotListen as error:
             sys.stderr.write(f"{error}\n")
             raise SystemExit(2) from None
     _log.info("api_stopped")
+
+
+async def _leave(health: Health, seconds: float) -> None:
+    """Go on answering, not ready, until who balances the load sends requests elsewhere."""
+    health.stopping = True
+    _log.info("api_leaving", seconds=seconds)
+    await asyncio.sleep(seconds)
 
 
 @asynccontextmanager

@@ -31,6 +31,7 @@ class ApiSettings(ProcessSettings, frozen=True, kw_only=True):
     api_idle_seconds: Seconds = 75.0
     api_unread_seconds: Seconds = 30.0
     api_request_seconds: Seconds = 10.0
+    api_leave_seconds: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0  # 5 where load is balanced over copies
     account_writes_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 20_000  # of each account; 0 = no limit
     account_write_bytes_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 67_108_864  # likewise
     account_write_exceptions: AccountExceptions | None = None

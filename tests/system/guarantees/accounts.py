@@ -3,10 +3,10 @@
 import contextlib
 import itertools
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
-from tests.system.guarantees.clients import Client
+from tests.system.guarantees.clients import Client, open_client
 from tests.system.guarantees.cluster import Cluster
 
 _phone_numbers = itertools.count(1)
@@ -38,12 +38,12 @@ def new_phone_number() -> str:
 
 
 @contextlib.asynccontextmanager
-async def open_team(cluster: Cluster) -> AsyncIterator[Team]:
-    """Open an account of its own, with a key."""
+async def open_team(cluster: Cluster, ports: Sequence[int] = ()) -> AsyncIterator[Team]:
+    """Open an account of its own, with a key; it reaches the API at these ports, or each process of it directly."""
     slug = f"team-{secrets.token_hex(5)}"
     async with cluster.operator() as operator:
         opened = (await operator.written(0, "POST", "/api/accounts", {"accountSlug": slug})).json["account"]
         body = {"accountSlug": slug, "name": "tests", "requestsPerHour": None}
         key = (await operator.written(1, "POST", "/api/keys", body)).json["key"]
-    async with cluster.client(key["secret"]) as client:
+    async with open_client(ports or cluster.api_ports, key["secret"]) as client:
         yield Team(slug, opened["id"], key["id"], client)

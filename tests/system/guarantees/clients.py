@@ -90,6 +90,7 @@ class Client:
         self._ports = tuple(ports)
         self._key = key
         self._idle: dict[int, list[_Connection]] = {port: [] for port in ports}
+        self.slowest_seconds = 0.0  # of all answers
 
     async def request(
         self, api: int, method: str, path: str, body: object = None, fields: Mapping[str, str] | None = None
@@ -113,6 +114,7 @@ class Client:
         except (OSError, EOFError, TimeoutError) as failure:
             raise NoAnswer(f"{method} {path}: {failure!r}") from failure
         else:
+            self.slowest_seconds = max(self.slowest_seconds, reply.seconds)
             if reply.fields.get("connection") != "close":
                 self._idle[port].append(connection)
                 connection = None

@@ -8,7 +8,7 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +36,8 @@ from patchbay.eventlog import LogIdentity, open_log, open_reader
 KAFKA, POSTGRES, PROJECTOR, ROUTING = "kafka", "postgres", "projector", "routing"
 APIS = ("api-1", "api-2")
 SERVICES = (PROJECTOR, ROUTING, *APIS)
+STAND_BYS = {PROJECTOR: "projector-2", ROUTING: "routing-2"}  # second copies, which run where a test starts them
+LEAVE_SECONDS = 2.0  # an API that stops goes on answering for so long: a busy machine's balancer notices late
 SERVERS = (KAFKA, POSTGRES)
 TOPIC = "patchbay.events"
 READY_SECONDS = 30.0
@@ -51,10 +53,13 @@ SELECT 'routing', partition, next_offset FROM routing_1.checkpoints
 class Cluster:
     """Kafka, Postgres, the projector, routing and two processes of the API, supervised by nobody but the test."""
 
-    def __init__(self, launches: Mapping[str, Launch], *, kafka: str, database_url: str, api_ports: list[int]) -> None:
+    def __init__(
+        self, launches: Mapping[str, Launch], *, kafka: str, database_url: str, ports: Mapping[str, int]
+    ) -> None:
         self.kafka = kafka
         self.database_url = database_url
-        self.api_ports = api_ports
+        self.ports = ports
+        self.api_ports = [ports[name] for name in APIS]
         self.operator_key = ""
         self._launches = launches
         self._running: dict[str, Running] = {}
@@ -112,6 +117,10 @@ class Cluster:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     process.send_signal(signal.SIGCONT)
 
+    def works(self, name: str) -> Awaitable[bool]:
+        """Return whether this process is ready, which is more than that it stands by."""
+        return is_ready(self.ports[name])
+
     def client(self, key: str) -> contextlib.AbstractAsyncContextManager[Client]:
         """Give somebody with this key."""
         return open_client(self.api_ports, key)
@@ -143,7 +152,7 @@ class Cluster:
 
     def log_sizes(self) -> dict[str, int]:
         """Return how long each service's log is now."""
-        paths = {name: self._launches[name].log_path for name in SERVICES}
+        paths = {name: self._launches[name].log_path for name in (*SERVICES, *STAND_BYS.values())}
         return {name: path.stat().st_size if path.exists() else 0 for name, path in paths.items()}
 
     def errors_since(self, sizes: Mapping[str, int]) -> list[str]:
@@ -179,7 +188,8 @@ async def run_cluster(directory: Path) -> AsyncIterator[Cluster]:
         asyncio.to_thread(prepare_kafka, directory / KAFKA),
         asyncio.to_thread(prepare_postgres, directory / POSTGRES),
     )
-    ports = {name: free_port() for name in SERVICES}
+    names = (*SERVICES, *STAND_BYS.values())
+    ports = {name: free_port() for name in names}
     operator_key = f"tk_test_{secrets.token_hex(20)}"
     environ = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -191,27 +201,28 @@ async def run_cluster(directory: Path) -> AsyncIterator[Cluster]:
         "OPERATOR_KEY_SHA256": sha256(operator_key.encode()).hexdigest(),
         "ACCOUNT_WRITES_PER_HOUR": "0",  # the tests are one tenant that writes a lot
         "ACCOUNT_WRITE_BYTES_PER_HOUR": "0",
+        "API_LEAVE_SECONDS": str(LEAVE_SECONDS),
     }
     launches = {launch.name: launch for launch in (kafka.launch, postgres.launch)}
-    for name in SERVICES:
+    for name in names:
         port = str(ports[name])
         launches[name] = Launch(
             name=name,
             command=(sys.executable, "-m", f"patchbay.{name.partition('-')[0]}"),
             environ=environ | {"INSTANCE_ID": name, "API_PORT": port, "HEALTH_PORT": port},
             log_path=directory / f"{name}.log",
-            probe=partial(is_ready, ports[name]),
+            probe=partial(is_ready if name in APIS else works_or_stands_by, ports[name]),
             stop_timeout_seconds=15.0,  # an API lets what is under way finish
         )
-    api_ports = [ports[name] for name in APIS]
-    cluster = Cluster(launches, kafka=kafka.address, database_url=postgres.address, api_ports=api_ports)
+    cluster = Cluster(launches, kafka=kafka.address, database_url=postgres.address, ports=ports)
     cluster.operator_key = operator_key
     try:
         await cluster.start(*SERVERS)
         await cluster.start(*SERVICES)
         yield cluster
     finally:
-        await cluster.stop(*reversed(SERVICES), POSTGRES, KAFKA)
+        await asyncio.gather(*(cluster.stop(name) for name in names))
+        await cluster.stop(POSTGRES, KAFKA)
 
 
 async def is_ready(port: int) -> bool:
@@ -221,6 +232,16 @@ async def is_ready(port: int) -> bool:
             return (await client.get(0, "/readyz")).status == 200
         except NoAnswer:
             return False
+
+
+async def works_or_stands_by(port: int) -> bool:
+    """True if the projection on this port does its work, or would at once if another copy ended."""
+    async with open_client([port], "") as client:
+        try:
+            answer = await client.get(0, "/readyz")
+        except NoAnswer:
+            return False
+        return answer.status == 200 or "stand-by" in answer.json["faults"].get("projection", "")
 
 
 def _asks_for_a_person(line: dict[str, str]) -> bool:

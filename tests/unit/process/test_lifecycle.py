@@ -34,6 +34,8 @@ configure_logging("example")
 run(main)
 """
 
+DRAINS_FOR_EVER = NEVER_DRAINS.replace("run(main)", "run(main, stop_timeout_seconds=0.05)")
+
 FAILS = """
 from patchbay.process import configure_logging, run
 
@@ -89,3 +91,13 @@ def test_a_failed_process_logs_the_reason_and_ends_with_exit_code_1() -> None:
         assert '"event":"process_failed"' in errors
         assert '"reason":"no such thing"' in errors
         assert errors.count("\n") == 1
+
+
+def test_what_hangs_while_stopping_is_told_and_ended_within_its_time() -> None:
+    with start(DRAINS_FOR_EVER) as process:
+        assert read_line(process) == "started"
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=20)
+
+    assert process.returncode == 1
+    assert '"event":"stop_overdue"' in said
