@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ READY_SECONDS = 60.0  # on a machine that runs other tests at the same time; the
 class Up:
     """One data directory and the `patchbay up` that runs on it, if one does."""
 
-    def __init__(self, directory: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, directory: Path, environ: Mapping[str, str] | None = None, options: Sequence[str] = ()) -> None:
         self.directory = directory
+        self.options = list(options)
         self.api_port = free_port()
         self._environ = dict(environ or {})
         self._starts = 0
@@ -44,7 +45,7 @@ class Up:
         return self.process
 
     def command(self) -> list[str]:
-        options = ["--data-dir", str(self.directory), "--api-port", str(self.api_port)]
+        options = ["--data-dir", str(self.directory), "--api-port", str(self.api_port), *self.options]
         return [sys.executable, "-m", "patchbay.cli", "up", *options]
 
     def environ(self) -> dict[str, str]:
@@ -80,9 +81,9 @@ class Up:
 
 
 @contextmanager
-def up_on(directory: Path, environ: Mapping[str, str] | None = None) -> Iterator[Up]:
+def up_on(directory: Path, environ: Mapping[str, str] | None = None, options: Sequence[str] = ()) -> Iterator[Up]:
     """Give an `Up` on this directory, and leave none of its processes behind."""
-    up = Up(directory, environ)
+    up = Up(directory, environ, options)
     try:
         yield up
     finally:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-RESOURCES: Final = ("assistants", "phone-numbers", "routing", "events", "keys", "account")
+RESOURCES: Final = ("assistants", "phone-numbers", "routing", "events", "keys", "account", "audit")
 SCOPES: Final = frozenset(
     ["*", *(f"{resource}:{action}" for resource in RESOURCES for action in ("*", "read", "write"))]
 )

@@ -22,6 +22,8 @@ from patchbay.client.patchbay import Patchbay
 from patchbay.client.records import (
     Account,
     Assistant,
+    AuditChange,
+    AuditEntry,
     Changes,
     Command,
     Configuration,
@@ -41,6 +43,8 @@ from patchbay.client.retrying import Patience, RateLimit
 __all__ = [
     "Account",
     "Assistant",
+    "AuditChange",
+    "AuditEntry",
     "Changes",
     "Command",
     "Configuration",

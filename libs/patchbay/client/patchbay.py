@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from patchbay.client.accounts import Accounts, Commands, Keys
 from patchbay.client.answering import decode
 from patchbay.client.assistants import Assistants
+from patchbay.client.audit import Audit
 from patchbay.client.calls import Calls, Memory
 from patchbay.client.catalogue import Catalogue, read_catalogue
 from patchbay.client.events import Events, OpenStream
@@ -95,6 +96,7 @@ class Patchbay:
         self.keys = Keys(reach)
         self.commands = Commands(reach)
         self.events = Events(reach, self._connections)
+        self.audit = Audit(reach)
 
     async def __aenter__(self) -> Self:
         """Make ready to send; a connection is opened by the first call."""

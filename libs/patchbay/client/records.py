@@ -215,6 +215,29 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[FieldChange, ...]
 
 
+class AuditChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A field before and after; `subject`: the assistant, number, key or account that has it."""
+
+    subject: str
+    field: str
+    before: Any = msgspec.field(name="from", default=None)
+    after: Any = msgspec.field(name="to", default=None)
+
+
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of an account, and what it changed."""
+
+    time: datetime
+    type: str
+    subject: str
+    actor: str | None = None  # id of the key that acted
+    reason: str | None = None
+    command_id: str | None = None
+    stream: str = ""
+    height: int = 0
+    changes: tuple[AuditChange, ...] = ()
+
+
 class Rehearsal(msgspec.Struct, frozen=True, kw_only=True):
     """What a write would lead to; nothing was written. `answer` is what it would answer."""
 

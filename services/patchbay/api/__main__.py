@@ -25,6 +25,7 @@ from patchbay.api.live import LiveGenerations, read_generations
 from patchbay.api.readiness import Watch
 from patchbay.api.reading.accounts import Accounts
 from patchbay.api.reading.assistants import Assistants
+from patchbay.api.reading.audit import AuditTrail
 from patchbay.api.reading.commands import Commands
 from patchbay.api.reading.events import Events
 from patchbay.api.reading.inbound import Inbound
@@ -146,8 +147,9 @@ def _assemble(
         numbers=Numbers(reader),
         accounts=Accounts(reader),
         inbound=Inbound(reader),
-        versions=Versions(reader),
-        number_history=NumberHistory(reader),
+        versions=(versions := Versions(reader)),
+        number_history=(number_history := NumberHistory(reader)),
+        audit=AuditTrail(reader, versions, number_history),
         log_times=LogTimes(reader),
         commands=Commands(reader),
         lists=AssistantLists(reader),

@@ -16,6 +16,7 @@ NUMBERS_WRITE: Final = "phone-numbers:write"
 ROUTING_READ: Final = "routing:read"
 EVENTS_READ: Final = "events:read"
 ACCOUNT_READ: Final = "account:read"
+AUDIT_READ: Final = "audit:read"
 KEYS_READ: Final = "keys:read"
 KEYS_WRITE: Final = "keys:write"
 

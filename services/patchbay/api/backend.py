@@ -12,6 +12,7 @@ from patchbay.api.limits.write_limits import WriteLimits
 from patchbay.api.list_cursors import ListCursors
 from patchbay.api.reading.accounts import Accounts
 from patchbay.api.reading.assistants import Assistants
+from patchbay.api.reading.audit import AuditTrail
 from patchbay.api.reading.commands import Commands
 from patchbay.api.reading.events import Events
 from patchbay.api.reading.inbound import Inbound
@@ -57,6 +58,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     inbound: Inbound
     versions: Versions
     number_history: NumberHistory
+    audit: AuditTrail
     log_times: LogTimes
     commands: Commands
     lists: AssistantLists

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from patchbay.cli.errors import BadUsage
 from patchbay.cli.invoking import invoke, new_parser
+from patchbay.cli.moments import utc_text
 from patchbay.cli.whereabouts import DEFAULT_DATA_DIR
 
 _DEFAULT_PORT = 8080
@@ -18,6 +19,7 @@ examples:
   patchbay up
   patchbay up --data-dir /srv/patchbay --api-port 9000
   DATABASE_URL=postgresql://me:word@db.example/patchbay patchbay up
+  patchbay up --data-dir past --from backup-2026-11 --until 2026-11-01T12:00:00Z
 
 The first start fetches Kafka and Postgres (some 55 MB, each file checked against its SHA-256) into the user's cache
 directory, or PATCHBAY_CACHE. Nothing is installed in the system, and everything listens on 127.0.0.1 only.
@@ -25,6 +27,9 @@ directory, or PATCHBAY_CACHE. Nothing is installed in the system, and everything
 It opens the account `my-team` with a key and two phone numbers, and writes DIR/endpoints.json for scripts: the API's
 address, the key, the numbers, the addresses of Kafka and Postgres, and every process' pid. What the processes log is in
 DIR/logs. A process that dies is started again. The next start goes on where this one stopped.
+
+With --from it is a copy of the past instead: what an export of the whole log holds, up to a moment, in a directory of
+its own. No account is opened in it; the operator's key is in DIR/operator.key, and keys of then work.
 
 environment:
   KAFKA_BOOTSTRAP_SERVERS  use this Kafka instead of one of our own
@@ -55,6 +60,8 @@ def main(arguments: Sequence[str]) -> int:
         default=os.environ.get("API_PORT") or str(_DEFAULT_PORT),
         help=f"where the API listens, on 127.0.0.1 (default: {_DEFAULT_PORT})",
     )
+    parser.add_argument("--from", dest="source", metavar="EXPORT", help="run a copy of this export of a log")
+    parser.add_argument("--until", metavar="TIME", help="as of this moment, ISO 8601 (default: the export's end)")
     parser.set_defaults(run=_up, json=False)
     return invoke(parser, arguments)
 
@@ -69,7 +76,15 @@ def _up(arguments: argparse.Namespace) -> None:
             f"Running servers of its own needs {error.name}, which is not installed here: install patchbay[embedded]. "
             "An image has none of it; there, each service is a container."
         ) from None
-    run_until_stopped(Path(arguments.data_dir).absolute(), arguments.api_port)
+    wanted = None
+    if arguments.source is not None:
+        from patchbay.cli.local.copying import copy_of  # noqa: PLC0415 -- nor for this
+
+        until = None if arguments.until is None else utc_text(arguments.until)
+        wanted = copy_of(Path(arguments.source), until)
+    elif arguments.until is not None:
+        raise BadUsage("--until says up to when --from is to be run: name the export, too.")
+    run_until_stopped(Path(arguments.data_dir).absolute(), arguments.api_port, wanted)
 
 
 def _port(text: str) -> int:

@@ -42,9 +42,9 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     api: str
     kafka: str
     database: str
-    account_slug: str
-    account_id: str
-    api_key: str
+    account_slug: str = ""  # a copy of the past has none of its own
+    account_id: str = ""
+    api_key: str = ""
     phone_numbers: tuple[PhoneNumber, ...] = ()
     pids: Mapping[str, int] = {}
 
@@ -124,7 +124,7 @@ class Whereabouts:
             return ApiAccess(url, key)
         if self._named or not url:
             found = self.endpoints()
-            if account in (None, found.account_slug):
+            if found.api_key and account in (None, found.account_slug):
                 return ApiAccess(found.api, found.api_key)
         return self.api()
 
@@ -173,9 +173,11 @@ class Whereabouts:
         """
         if self._named or not self._settings.patchbay_api:
             try:
-                return self.endpoints().account_slug
+                slug = self.endpoints().account_slug
             except NotRunning:
-                pass
+                slug = ""
+            if slug:
+                return slug
         raise BadUsage("Which account? Name it with --account SLUG.")
 
     def endpoints(self) -> Endpoints:

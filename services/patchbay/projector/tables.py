@@ -102,5 +102,8 @@ CREATE TABLE {schema}.number_events (
     registration bigint,
     PRIMARY KEY (number_id, account_id, stream, time, height)
 );
+-- What an account is told of its numbers beside its own stream.
+CREATE INDEX number_events_of_accounts ON {schema}.number_events (account_id, time, stream, height)
+    WHERE stream <> account_id;
 """,
 )

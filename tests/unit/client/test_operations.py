@@ -41,6 +41,7 @@ CALLS = {
     ("GET", "/api/phone-numbers/{id}/history"): "phone_numbers.history",
     ("GET", "/api/routing/inbound/{e164}"): "routing.look_up",
     ("GET", "/api/events"): "events.follow",
+    ("GET", "/api/audit"): "audit.list",
     ("POST", "/api/accounts"): "accounts.open",
     ("GET", "/api/accounts"): "accounts.list",
     ("GET", "/api/account"): "identity",

@@ -28,13 +28,8 @@ async def list_(exchange: Exchange) -> Answer:
     page = parse_page(exchange.query)
     begin = _read_place(page.after) if page.after else Place()
     account_id = exchange.principal.account_id
-    history = exchange.backend.number_history
-    if not ids.is_id(ids.NUMBER, number_id):
-        raise _not_found(number_id)
-    if not await history.was_ever_of(number_id, account_id):
-        await _refuse_other_accounts(exchange, number_id)
-        raise _not_found(number_id)
-    found = await history.list_of(number_id, account_id, begin, page.limit + 1, page.offset)
+    await demand_had(exchange, number_id, account_id)
+    found = await exchange.backend.number_history.list_of(number_id, account_id, begin, page.limit + 1, page.offset)
     shown, next_cursor = cut(found, page, lambda each: _write_place(each[0]))
     rows = [happening for _, happening in shown]
     body = {"history": rows, "count": len(rows), "limit": page.limit, "next_cursor": next_cursor}
@@ -85,6 +80,21 @@ async def _route_at(exchange: Exchange, number: str, number_id: str, owned: Owne
         fallback=None if outcome == "routed" else owned.fallback,
         record=None if state is None else encode(state.assistant),
     )
+
+
+async def demand_had(exchange: Exchange, number_id: str, account_id: str | None) -> None:
+    """
+    Go on only with a number that the account (None: any) has or had.
+
+    Raises:
+        NotFound: It never had.
+        OtherAccount: Another account has it.
+    """
+    if not ids.is_id(ids.NUMBER, number_id):
+        raise _not_found(number_id)
+    if not await exchange.backend.number_history.was_ever_of(number_id, account_id):
+        await _refuse_other_accounts(exchange, number_id)
+        raise _not_found(number_id)
 
 
 async def _refuse_other_accounts(exchange: Exchange, number_id: str) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
@@ -17,8 +16,8 @@ from patchbay.cli.audit.log_access import OpenedLog, run_with_log, vouched
 from patchbay.cli.audit.progressing import Progress
 from patchbay.cli.audit.recalling import Change, Entry, Recall
 from patchbay.cli.audit.words import word_diff
-from patchbay.cli.errors import BadUsage
 from patchbay.cli.lines import wants_colour
+from patchbay.cli.moments import utc_text
 from patchbay.cli.showing import as_json, clean
 from patchbay.cli.whereabouts import Whereabouts
 from patchbay.eventlog import Envelope, Foreign, LogIdentity, Record, Verdict
@@ -127,11 +126,4 @@ def _value(value: Any) -> str:  # noqa: ANN401 - any JSON
 
 
 def _moment(text: str | None, otherwise: str) -> str:
-    if text is None:
-        return otherwise
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadUsage(f"{text!r} is no time: write it as 2026-11-23 or 2026-11-23T12:00:00Z.") from None
-    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return aware.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return otherwise if text is None else utc_text(text)

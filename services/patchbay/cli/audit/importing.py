@@ -7,9 +7,12 @@ from pathlib import Path
 import msgspec
 
 from patchbay.audit import Audit, Gap, Manifest, NotAnchored, Verification
+from patchbay.audit.anchors import leaf_of
 from patchbay.audit.lines import Line
+from patchbay.audit.merkle import leaf_hash, root_of
 from patchbay.audit.parts import lines_of_part
 from patchbay.audit.placing import Placement
+from patchbay.cli.audit.cutting import Cut
 from patchbay.cli.audit.log_access import guarded, opened_log
 from patchbay.cli.audit.progressing import Progress
 from patchbay.cli.audit.verifying import verify_log
@@ -17,7 +20,7 @@ from patchbay.cli.errors import BadUsage
 from patchbay.cli.quieting import quieten_libraries
 from patchbay.cli.showing import as_facts, as_json
 from patchbay.cli.whereabouts import LogAccess, Whereabouts
-from patchbay.eventlog import Verdict, read_envelope
+from patchbay.eventlog import Envelope, Foreign, StoredRecord, Verdict, read_envelope
 from patchbay.eventlog.manifest import Manifest as PartitionManifest
 from patchbay.eventlog.restoring import Restorer, open_restorer
 
@@ -50,7 +53,12 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 async def import_export(
-    folder: Path, access: LogAccess, *, partitions: int | None, replication_factor: int = 1
+    folder: Path,
+    access: LogAccess,
+    *,
+    partitions: int | None,
+    replication_factor: int = 1,
+    until: str | None = None,
 ) -> Imported:
     """
     Import an export into an empty topic, after all of it was verified.
@@ -60,6 +68,7 @@ async def import_export(
         access: The brokers, and the topic to fill.
         partitions: How many the log is to have; None: as many as it had.
         replication_factor: Of the topic.
+        until: The moment at which the log is to end, ISO 8601, UTC, six digits; None: all of it.
 
     Raises:
         ExportUnusable: There is no export, or it is not finished.
@@ -72,13 +81,19 @@ async def import_export(
     if manifest.account is not None:
         raise BadUsage("This is an export of one account: only one of the whole log can become a log.")
     progress = Progress("verifying", sum(part.lines for part in manifest.files))
-    source = verification.run(lambda *_: progress.reached(verification.lines))
+    expected = Expected(manifest, until)
+
+    def take(record: StoredRecord, content: Envelope | Foreign, verdict: Verdict) -> None:
+        expected.take(record, content, verdict)
+        progress.reached(verification.lines)
+
+    source = expected.of(verification.run(take))
     progress.end()
     count = partitions or manifest.partition_count
     async with open_restorer(
         access.bootstrap_servers, access.topic, partitions=count, replication_factor=replication_factor
     ) as restorer:
-        left_out = await _restore(folder, manifest, restorer, count)
+        left_out = await _restore(folder, manifest, restorer, count, until)
     async with opened_log(access) as log:
         target = (await verify_log(log, anchor=None, account=None, known=())).audit
     _compare(source, target, keeps_all=count == manifest.partition_count)
@@ -88,13 +103,13 @@ async def import_export(
         partitions=count,
         records=target.records,
         left_out=left_out,
-        root=manifest.root,
+        root=root_of(leaf_hash(leaf_of(manifest.log_id, head)) for head in source.heads()).hex(),
     )
 
 
-async def _restore(folder: Path, manifest: Manifest, restorer: Restorer, count: int) -> int:
+async def _restore(folder: Path, manifest: Manifest, restorer: Restorer, count: int, until: str | None) -> int:
     """Append every record that has a place; return how many have none, manifests aside."""
-    placement = Placement(manifest.partition_count, count)
+    placement, cut = Placement(manifest.partition_count, count), None if until is None else Cut(until)
     progress, done, left_out = Progress("importing", sum(part.lines for part in manifest.files)), 0, 0
     if not placement.keeps_all:
         for partition in range(count):
@@ -102,22 +117,44 @@ async def _restore(folder: Path, manifest: Manifest, restorer: Restorer, count: 
     for part in manifest.files:
         for line in lines_of_part(folder, part):
             done += 1
-            left_out += not await _restore_line(line, manifest, restorer, placement)
+            left_out += not await _restore_line(line, manifest, restorer, placement, cut)
             progress.reached(done)
     progress.end()
     return left_out
 
 
-async def _restore_line(line: Line, manifest: Manifest, restorer: Restorer, placement: Placement) -> bool:
-    """Append one record; False: it has no place."""
+async def _restore_line(
+    line: Line, manifest: Manifest, restorer: Restorer, placement: Placement, cut: Cut | None
+) -> bool:
+    """Append one record, if it is to be in the log; False: it has no place."""
     record = line.content
     if isinstance(record, Gap):
         return True
-    partition = placement.place(record, read_envelope(record, manifest.identity))
+    content = read_envelope(record, manifest.identity)
+    if cut is not None and not cut.keeps(record, content, Verdict(line.verdict)):
+        return True
+    partition = placement.place(record, content)
     if partition is None:
         return record.offset == 0  # a manifest, of which there is a new one
     await restorer.append(partition, record)
     return True
+
+
+class Expected:
+    """What the log must be afterwards: all of the export, or what it held by a moment."""
+
+    def __init__(self, manifest: Manifest, until: str | None) -> None:
+        self._cut = None if until is None else Cut(until)
+        self._audit = Audit(manifest.identity)
+
+    def take(self, record: StoredRecord, content: Envelope | Foreign, verdict: Verdict) -> None:
+        """Take the next record of the export."""
+        if self._cut is not None and self._cut.keeps(record, content, verdict):
+            self._audit.take(record)
+
+    def of(self, whole: Audit) -> Audit:
+        """Return what the log must be, given what the export is."""
+        return whole if self._cut is None else self._audit
 
 
 def _compare(source: Audit, target: Audit, *, keeps_all: bool) -> None:

@@ -8,22 +8,11 @@ import msgspec
 from patchbay.assistants import ids
 from patchbay.assistants.codec import decode_event
 from patchbay.assistants.errors import MalformedEvent, UnknownEventType
-from patchbay.assistants.events import (
-    AssistantDeleted,
-    Event,
-    NumberRegistered,
-    NumberReleased,
-    NumbersAssigned,
-    NumberUpdated,
-)
+from patchbay.assistants.events import AssistantDeleted, Event, NumberRegistered, NumberReleased, NumbersAssigned
+from patchbay.assistants.telling import HOLDER, HOLDS, OF_EVENTS, Fields, told_fields
 from patchbay.eventlog import Envelope
 
-_HOLDS: Final = "phone_number_ids"
-_HOLDER: Final = "assistant_id"
-_OWNER: Final = "account_id"
-_SECRET: Final = "secret"  # noqa: S105 - how the name of a member begins that is shown to nobody
-
-Fields = Mapping[str, Any]
+_AT_FIRST: Final[Mapping[str, Any]] = {HOLDS: []}
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -65,14 +54,17 @@ class Recall:
 
     def take(self, envelope: Envelope) -> Iterator[Entry]:
         """Return what an accepted event changed; those of a stream are to be given in order."""
+        previous_owner = self._owners.get(envelope.stream)
+        for subject, fields in self._facts_of(envelope):
+            if self._is_wanted(subject, envelope.stream, previous_owner):
+                yield self._entry(envelope, subject, fields)
+
+    def _facts_of(self, envelope: Envelope) -> list[tuple[str, Fields]]:
         try:
             event = decode_event(envelope.type, envelope.dataschema, envelope.value)
         except (UnknownEventType, MalformedEvent):
-            return  # nobody can say what it changed
-        previous_owner = self._owners.get(envelope.stream)
-        for subject, fields in self._facts(event, envelope):
-            if self._is_wanted(subject, envelope.stream, previous_owner):
-                yield self._entry(envelope, subject, fields)
+            return [(envelope.subject or envelope.stream, {})]  # it was; nobody can say what it changed
+        return self._facts(event, envelope)
 
     def _is_wanted(self, subject: str, stream: str, previous_owner: str | None) -> bool:
         if not self._is_account:
@@ -89,38 +81,38 @@ class Recall:
                 return self._assign(stream, event)
             case AssistantDeleted():
                 held = self._held.pop((stream, event.assistant_id), ())
-                freed: list[tuple[str, Fields]] = [(number, {_HOLDER: None}) for number in held]
-                return [(event.assistant_id, {_HOLDS: [], "deleted": True}), *freed]
+                freed: list[tuple[str, Fields]] = [(number, {HOLDER: None}) for number in held]
+                return [(event.assistant_id, told_fields(event)), *freed]
             case NumberRegistered():
                 self._owners[stream] = event.account_id
-                facts = {"phone_number": event.phone_number, _OWNER: event.account_id, "status": "active"}
-                return [(stream, facts)]
+                self._forget_owner_of(stream)
             case NumberReleased():
                 self._owners[stream] = None
-                return [(stream, {_OWNER: None})]
-            case NumberUpdated():
-                return [(stream, _given(event))]
-            case _:
-                subject = envelope.subject or stream
-                return [(subject, _given(event))]
+        return [(envelope.subject or stream, told_fields(event))]
+
+    def _forget_owner_of(self, number: str) -> None:
+        """What an owner set goes with it: the next one begins anew."""
+        if number in self._known:
+            self._known[number] = {name: value for name, value in self._known[number].items() if name == HOLDER}
 
     def _assign(self, account_id: str, event: NumbersAssigned) -> list[tuple[str, Fields]]:
         now = tuple(number.number_id for number in event.numbers)
         before = self._held.get((account_id, event.assistant_id), ())
         self._held[account_id, event.assistant_id] = now
-        facts: list[tuple[str, Fields]] = [(event.assistant_id, {_HOLDS: list(now)})]
+        facts: list[tuple[str, Fields]] = [(event.assistant_id, {HOLDS: list(now)})]
         for other in event.taken_from:
             left = tuple(number for number in self._held.get((account_id, other), ()) if number not in now)
             self._held[account_id, other] = left
-            facts.append((other, {_HOLDS: list(left)}))
-        facts += [(number, {_HOLDER: event.assistant_id}) for number in now if number not in before]
-        facts += [(number, {_HOLDER: None}) for number in before if number not in now]
+            facts.append((other, {HOLDS: list(left)}))
+        facts += [(number, {HOLDER: event.assistant_id}) for number in now if number not in before]
+        facts += [(number, {HOLDER: None}) for number in before if number not in now]
         return facts
 
     def _entry(self, envelope: Envelope, subject: str, fields: Fields) -> Entry:
         known = self._known.setdefault(subject, {})
-        changes = [Change(name, known.get(name), value) for name, value in fields.items() if known.get(name) != value]
-        known.update(fields)
+        before = {name: known.get(name, _AT_FIRST.get(name)) for name in fields}
+        changes = [Change(name, before[name], value) for name, value in fields.items() if before[name] != value]
+        known.update({name: value for name, value in fields.items() if name not in OF_EVENTS})
         return Entry(
             time=envelope.time,
             stream=envelope.stream,
@@ -132,13 +124,3 @@ class Recall:
             command_id=envelope.command_id,
             changes=changes,
         )
-
-
-def _given(event: Event) -> Fields:
-    """Return the members that an event has, but the id of what it is about, and what is secret."""
-    members: dict[str, Any] = msgspec.to_builtins(event)
-    return {
-        name: value
-        for name, value in members.items()
-        if not name.startswith(_SECRET) and name not in ("assistant_id", "number_id", "key_id")
-    }

@@ -56,6 +56,14 @@ class DataDirectory:
                 return
             self.write_endpoints({**endpoints, "pids": {}})
 
+    def read_document(self, name: str) -> str | None:
+        """Return the document that was written under this name, if one was."""
+        return self._read(name)
+
+    def write_document(self, name: str, content: bytes) -> None:
+        """Replace the document of this name."""
+        write_atomically(self.path / name, content)
+
     def read_list(self, name: str) -> Sequence[Any]:
         """Return a list that was written under this name; empty if there is none, or no list."""
         try:

@@ -3,6 +3,7 @@ Why `patchbay up` does not start; each message is one sentence that says what to
 
 CannotStart
 ├── AlreadyRunning
+├── DirectoryOccupied
 ├── DirectoryUnusable
 └── PortTaken
 """
@@ -26,6 +27,15 @@ class AlreadyRunning(CannotStart):
         super().__init__(
             f"Patchbay already runs on {directory} (process {pid or 'unknown'}): stop it, or choose another directory "
             "with --data-dir (make run DATA_DIR=…)."
+        )
+
+
+class DirectoryOccupied(CannotStart):
+    """The data directory holds something else than is to be run on it."""
+
+    def __init__(self, directory: Path, what: str) -> None:
+        super().__init__(
+            f"The data directory {directory} holds {what}: choose another one with --data-dir, or take this one away."
         )
 
 

@@ -1,10 +1,12 @@
-"""What is printed when Patchbay is ready."""
+"""What is printed when Patchbay, or a copy of the past, is ready."""
 
 import shlex
 from pathlib import Path
 
+from patchbay.cli.local.copying import Copy
 from patchbay.cli.local.directory import ACCOUNT_KEY_FILE
 from patchbay.cli.local.opening import Opened
+from patchbay.cli.whereabouts import OPERATOR_KEY_FILE
 
 
 def ready_block(url: str, slug: str, opened: Opened, directory: Path, seconds: float) -> str:
@@ -31,4 +33,22 @@ Create an assistant:
   {curl}
 
 Ctrl-C stops everything.
+"""
+
+
+def copy_block(url: str, copy: Copy, directory: Path, seconds: float) -> str:
+    """Return the block of a copy: whose, as of when, and the key that opens all of it."""
+    key_file = directory / OPERATOR_KEY_FILE
+    return f"""
+Patchbay is ready, {seconds:.1f} s after the start: a copy of {copy.export}, as of {copy.until or "its end"}.
+
+  API      {url}
+  Keys     those of then, as long as they have not expired; an operator's in {key_file}
+  Scripts  start from {directory / "endpoints.json"}
+
+Read an account's assistants:
+
+  curl -s "{url}/api/assistants?accountSlug=SLUG" -H "Authorization: Bearer $(cat {shlex.quote(str(key_file))})"
+
+What is written here is in no other log. Ctrl-C stops everything.
 """

@@ -12,14 +12,16 @@ from typing import Any, Final
 import msgspec
 
 from patchbay.cli.errors import Interrupted
+from patchbay.cli.local.copying import Copy, claim, fill
 from patchbay.cli.local.directory import DataDirectory, open_directory
 from patchbay.cli.local.errors import CannotStart, PortTaken
 from patchbay.cli.local.leftovers import end_leftovers, trace
 from patchbay.cli.local.opening import SLUG, Opened, open_account
-from patchbay.cli.local.ready import ready_block
+from patchbay.cli.local.ready import copy_block, ready_block
 from patchbay.cli.local.services import Settings, service_launches
 from patchbay.cli.local.supervision import Supervisor
 from patchbay.cli.local.terminal import FetchDisplay, say, say_at, terminal_for_us_alone
+from patchbay.cli.whereabouts import LogAccess, read_settings
 from patchbay.embedded import (
     EmbeddedError,
     Running,
@@ -40,9 +42,14 @@ STOP_ORDER: Final = ("api", "routing", "projector", "kafka", "postgres")
 _TRACES_FILE: Final = "processes.json"
 
 
-def run_until_stopped(path: Path, api_port: int) -> None:
+def run_until_stopped(path: Path, api_port: int, wanted: Copy | None = None) -> None:
     """
     Run Patchbay on the directory until SIGINT, SIGTERM or SIGHUP; a second signal ends everything at once.
+
+    Args:
+        path: Of the directory.
+        api_port: Where the API is to listen.
+        wanted: What it is to be a copy of; None: whatever it is.
 
     Raises:
         CannotStart: It cannot be started here or now.
@@ -56,7 +63,7 @@ def run_until_stopped(path: Path, api_port: int) -> None:
             directory.forget_pids()
             if not is_free(api_port):
                 raise PortTaken(api_port)
-            asyncio.run(Local(directory, api_port).run())
+            asyncio.run(Local(directory, api_port, claim(directory, wanted)).run())
     except EmbeddedError as error:
         raise CannotStart(str(error)) from error
 
@@ -64,8 +71,9 @@ def run_until_stopped(path: Path, api_port: int) -> None:
 class Local:
     """A local Patchbay."""
 
-    def __init__(self, directory: DataDirectory, api_port: int) -> None:
+    def __init__(self, directory: DataDirectory, api_port: int, copy: Copy | None = None) -> None:
         self._directory = directory
+        self._copy = copy
         self._api_port = api_port
         self._url = f"http://127.0.0.1:{api_port}"
         self._supervisor = Supervisor(say_at, self._write_down)
@@ -120,12 +128,21 @@ class Local:
             operator_key=self._directory.operator_key(),
             ports={**ports, "api": self._api_port},
         )
+        if self._copy is not None and not self._copy.is_whole:
+            say(f"Importing {self._copy.export}")
+            log = LogAccess(kafka, read_settings(os.environ).topic)
+            self._copy = await fill(self._directory, self._copy, log)
         say("Starting projector, routing and API")
         await self._supervisor.start(service_launches(settings))
-        opened = await asyncio.to_thread(open_account, self._url, self._directory)
-        self._endpoints = self._describe(kafka, database, opened)
+        self._endpoints = {"api": self._url, "kafka": kafka, "database": database}
+        if self._copy is None:
+            opened = await asyncio.to_thread(open_account, self._url, self._directory)
+            self._endpoints |= self._describe(opened)
+            told = ready_block(self._url, SLUG, opened, self._directory.path, time.monotonic() - started_at)
+        else:  # nothing is opened: it is to be what was
+            told = copy_block(self._url, self._copy, self._directory.path, time.monotonic() - started_at)
         self._write_down(self._supervisor.running)
-        say(ready_block(self._url, SLUG, opened, self._directory.path, time.monotonic() - started_at))
+        say(told)
 
     def _fetch(self, needs_kafka: bool, needs_postgres: bool) -> None:  # noqa: FBT001 -- named where it is called
         if needs_kafka:
@@ -155,11 +172,8 @@ class Local:
         await self._supervisor.start([server.launch for server in servers.values()])
         return servers
 
-    def _describe(self, kafka: str, database: str, opened: Opened) -> dict[str, Any]:
+    def _describe(self, opened: Opened) -> dict[str, Any]:
         return {
-            "api": self._url,
-            "kafka": kafka,
-            "database": database,
             "account_slug": SLUG,
             "account_id": opened.account_id,
             "api_key": opened.api_key,
