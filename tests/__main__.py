@@ -1,40 +1,60 @@
 """
-Run every test: those on whole systems beside all others, since both mostly wait.
+Run every test, in parts at the same time: most tests wait for servers more than they work.
 
-Each half is a run of pytest with servers of its own. The other half's output is shown when it has ended.
+Each part is a run of pytest with servers of its own. The first shows what it does; the others' output comes at the end.
 """
 
 import subprocess
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from typing import IO
 
-SYSTEM = ["tests/system"]
-OTHERS = ["tests", "--ignore=tests/system", "--ignore=tests/benchmarks"]
+NOTHING_SELECTED = 5  # pytest's exit code where `-k` or the like has left no test of a part
+
+# Of about the same length. What is not named runs in the last one, so that no new folder is forgotten.
+PARTS = {
+    "contracts": ["tests/contract"],
+    "whole systems": ["tests/system"],
+    "all others": ["tests", "--ignore=tests/contract", "--ignore=tests/system", "--ignore=tests/benchmarks"],
+}
 
 
 def main(arguments: list[str]) -> int:
     """
-    Run both halves, each with `arguments` for pytest added.
+    Run all parts, each with `arguments` for pytest added.
 
     Returns:
-        0 if both passed, else the first exit code that says something else.
+        0 if all passed, else an exit code that says something else.
     """
-    pytest = [sys.executable, "-m", "pytest", "-o", "cache_dir=.pytest_cache"]
-    with tempfile.TemporaryFile() as output:
-        system = subprocess.Popen([*pytest, *SYSTEM, *arguments], stdout=output, stderr=subprocess.STDOUT)  # noqa: S603 - our own command
+    command = [sys.executable, "-m", "pytest", "-o", "cache_dir=.pytest_cache"]
+    with ExitStack() as stack:
+        runs: list[tuple[str, subprocess.Popen[bytes], IO[bytes] | None]] = []
+        for name, paths in PARTS.items():
+            output = stack.enter_context(tempfile.TemporaryFile()) if runs else None
+            process = subprocess.Popen([*command, *paths, *arguments], stdout=output, stderr=subprocess.STDOUT)  # noqa: S603 - our own command
+            runs.append((name, process, output))
         try:
-            others = subprocess.run([*pytest, *OTHERS, *arguments], check=False).returncode  # noqa: S603 - our own command
-            print("\nThe tests on whole systems run since the beginning; their output comes when they end.", flush=True)
-            whole = system.wait()
+            codes = [_ended(*run) for run in runs]
         except KeyboardInterrupt:
-            with suppress(KeyboardInterrupt):  # both got it from the terminal: what they started ends with them
-                system.wait()
+            for _, process, _ in runs:
+                with suppress(KeyboardInterrupt):  # all got it from the terminal: what they started ends with them
+                    process.wait()
             return 130
+    ran = [code for code in codes if code != NOTHING_SELECTED]
+    return max(ran, key=abs) if ran else NOTHING_SELECTED
+
+
+def _ended(name: str, process: subprocess.Popen[bytes], output: IO[bytes] | None) -> int:
+    """Wait for a part, show what it printed, and return its exit code."""
+    if output is not None:
+        print(f"\nThe tests of {name} run since the beginning; their output comes when they end.", flush=True)
+    code = process.wait()
+    if output is not None:
         output.seek(0)
         sys.stdout.buffer.write(output.read())
         sys.stdout.flush()
-    return others or whole
+    return code
 
 
 if __name__ == "__main__":
