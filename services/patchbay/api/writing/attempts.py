@@ -177,13 +177,19 @@ class PendingRecord:
             event=self.event, state=self.state, height=self.sealed.height, time=self.sealed.time, position=position
         )
 
+    def answer(self, position: Position) -> None:
+        """Answer the write with this record, which is accepted and visible where the answer depends on it."""
+        self.attempt.conclude(self.written(position))
+        self.attempt.sent.clear()  # the two hold each other: without this they would be garbage to be searched for
+
     def turn_void(self) -> None:
         """Say that this record can never be accepted any more, and so neither can what is chained on it."""
         chain: list[PendingRecord] = []
         record: PendingRecord | None = self
         while record is not None and not record.void:
             record.void = True
-            record.attempt.sent.remove(record)
+            if record in record.attempt.sent:
+                record.attempt.sent.remove(record)
             chain.append(record)
             record = record.child
         for record in chain:

@@ -218,7 +218,7 @@ class Settler:
                 self._await_routing(record, stream)
                 self._woken.set()
         elif record.position is not None:
-            attempt.conclude(record.written(record.position))
+            record.answer(record.position)
 
     def _answer(self, record: PendingRecord, stream: _Stream, standing: Standing) -> None:
         """Answer an accepted record's write, or keep it until what its answer depends on has passed it."""
@@ -227,7 +227,7 @@ class Settler:
         if attempt.answered:
             return
         if not record.waiting_for and record.position is not None:
-            attempt.conclude(record.written(record.position))
+            record.answer(record.position)
         elif standing.quarantined or standing.routing_quarantined:
             self._memory.forget(record.sealed.stream)
             attempt.conclude(Pending(reference_to(record), record.waiting_for))

@@ -21,6 +21,7 @@ from patchbay.eventlog import Appender, LogIdentity
 from patchbay.postgres import Pool
 
 WAITING_WRITES = 4096  # beyond this a copy sheds load before its memory grows
+IDLE_STREAMS = 1024  # kept for their next write; making one anew costs more than that write's HTTP
 CLOCK_SKEW_SECONDS = 2.0  # a copy whose clock is further off the broker's appends nothing
 
 
@@ -35,6 +36,7 @@ class Writer:
     def __init__(self, surroundings: Surroundings) -> None:
         self._with = surroundings
         self._streams: dict[str, StreamWriter] = {}
+        self._idle: dict[str, StreamWriter] = {}  # nothing under way, the longest idle first
         self._attempts: dict[str, Attempt] = {}  # under way, by command id
 
     async def execute(self, write: Write, *, deadline: float) -> Written:
@@ -78,16 +80,20 @@ class Writer:
         attempt = self._attempts[write.command_id] = Attempt(write, self._forget_attempt)
         stream = self._streams.get(write.stream)
         if stream is None:
-            stream = self._streams[write.stream] = StreamWriter(write.stream, self._with, self._forget_stream)
+            stream = self._idle.pop(write.stream, None) or StreamWriter(write.stream, self._with, self._lay_aside)
+            self._streams[write.stream] = stream
         stream.submit(attempt)
         return attempt
 
     def _forget_attempt(self, attempt: Attempt) -> None:
         del self._attempts[attempt.write.command_id]
 
-    def _forget_stream(self, stream: StreamWriter) -> None:
-        if self._streams.get(stream.stream) is stream:  # else a late verdict woke one that was let go before
-            del self._streams[stream.stream]
+    def _lay_aside(self, stream: StreamWriter) -> None:
+        if self._streams.get(stream.stream) is not stream:
+            return  # a late verdict woke one that was laid aside before
+        self._idle[stream.stream] = self._streams.pop(stream.stream)
+        if len(self._idle) > IDLE_STREAMS:
+            del self._idle[next(iter(self._idle))]
 
     async def close(self) -> None:
         """Answer whoever waits with what is known, and end."""
