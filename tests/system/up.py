@@ -16,7 +16,7 @@ from tests.servers import eventually
 from patchbay.embedded import free_port
 
 READY = "Patchbay is ready"
-READY_SECONDS = 60.0  # on a machine that runs other tests at the same time; the promise is 15
+READY_SECONDS = 120.0  # on a machine that runs other tests at the same time; the promise is 15
 
 
 class Up:

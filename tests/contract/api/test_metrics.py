@@ -1,6 +1,7 @@
 """What /metrics tells of writing."""
 
 from tests.contract.api.service import Service
+from tests.servers import eventually
 
 
 async def _value(service: Service, name: str) -> float:
@@ -15,4 +16,7 @@ async def test_each_append_is_counted_and_timed(service: Service) -> None:
     await service.own.create()
     await service.own.create()
 
-    assert [await _value(service, name) - was for name, was in zip(names, before, strict=True)] == [2, 2]
+    async def counted() -> bool:  # the verdict may come before the acknowledgement
+        return [await _value(service, name) - was for name, was in zip(names, before, strict=True)] == [2, 2]
+
+    await eventually(counted)
