@@ -33,6 +33,18 @@ def read_cpu(pids: Mapping[str, int]) -> Reading:
     return Reading(by_process=used, machine=busy / _TICK, idle=idle / _TICK)
 
 
+def read_cores() -> list[tuple[float, float]]:
+    """Return the busy and the idle seconds of each core until now."""
+    found = []
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *fields = line.split()
+        if name.startswith("cpu") and name != "cpu":
+            ticks = [int(field) for field in fields]
+            idle = ticks[3] + ticks[4]
+            found.append(((sum(ticks[:8]) - idle) / _TICK, idle / _TICK))
+    return found
+
+
 def spent(before: Reading, after: Reading) -> Reading:
     """Return what was used between two readings."""
     return Reading(

@@ -43,12 +43,14 @@ async def run_patchbay(directory: Path, name: str = "patchbay") -> AsyncIterator
             "ACCOUNT_WRITES_PER_HOUR": "0",
             "ACCOUNT_WRITE_BYTES_PER_HOUR": "0",
         }
+        metrics_urls: dict[str, str] = {}
         identity = await open_log(kafka.address, TOPIC, create_with_partitions=PARTITIONS)
         for service, setting in (("projector", "HEALTH_PORT"), ("routing", "HEALTH_PORT"), ("api", "API_PORT")):
             port = free_port()
             pids[service] = await run_module(
                 stack, directory, f"patchbay.{service}", {**environ, setting: str(port)}, port=port
             )
+            metrics_urls[service] = f"http://127.0.0.1:{port}/metrics"
         base_url = f"http://127.0.0.1:{port}"
         faults = await check_topic(kafka.address, identity)
         if faults:
@@ -63,6 +65,7 @@ async def run_patchbay(directory: Path, name: str = "patchbay") -> AsyncIterator
             directory=directory,
             environ=environ,
             operator_key=operator_key,
+            metrics_urls=metrics_urls,
         )
 
 

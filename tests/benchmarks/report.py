@@ -11,12 +11,13 @@ from statistics import median
 from typing import Any, Final
 
 import msgspec
+from tests.benchmarks.findings import Findings
 from tests.benchmarks.measuring import Outcome, Run, runs_of
 from tests.benchmarks.rows import Row, figure, title_of
 from tests.benchmarks.scenarios import Scenario
 from tests.benchmarks.sides import Side
+from tests.benchmarks.starting import RESULTS
 
-RESULTS: Final = Path(__file__).with_name("results")  # not kept in the repository
 _PACKAGES: Final = ("aiohttp", "aiokafka", "asyncpg", "msgspec", "uvloop", "fastapi", "sqlalchemy", "eventsourcing")
 _SYNC_TRIES: Final = 100
 _QUIET_SHARE: Final = 0.1  # of all cores' time; the sides that rest take some 2 %
@@ -57,27 +58,56 @@ def warnings(runs: Sequence[Run]) -> list[str]:
     return [f"Not a quiet machine: {100 * strangers:.0f} % of it went elsewhere. Trust the CPU, not the times."]
 
 
-def render_rows(rows: Sequence[Row]) -> str:
-    """Return the table of goals as text."""
-    lines = [_columns("", "goal", "measured", "", "patchbay, other side; durability")]
-    lines += [
-        _columns(row.what, row.goal, row.measured, row.verdict, f"{row.figures}; {row.durability}") for row in rows
+def render(findings: Findings) -> str:
+    """Return everything as text, the table of goals last."""
+    durability = [f"{side.name} answers a write after: {side.durability}" for side in findings.sides]
+    lines = [
+        *_details(findings.outcomes, findings.runs),
+        *_parts(findings),
+        "",
+        f"{machine_line(findings.machine)}, {findings.load_average_after:.1f} after",
+        findings.conditions,
+        *durability,
+        "",
+        *_rows(findings.rows()),
+        *warnings(findings.runs),
     ]
     return "\n".join(lines) + "\n"
 
 
-def render_details(found: Sequence[Outcome], runs: Sequence[Run]) -> str:
+def _rows(rows: Sequence[Row]) -> list[str]:
+    return [
+        _columns("", "goal", "measured", "", "patchbay, other side; durability"),
+        *[_columns(row.what, row.goal, row.measured, row.verdict, f"{row.figures}; {row.durability}") for row in rows],
+    ]
+
+
+def _details(found: Sequence[Outcome], runs: Sequence[Run]) -> list[str]:
     """Return every side's medians, and where the CPU time went."""
     lines = []
     for one in found:
         unit = one.measure.unit
-        lines.append(
-            f"{title_of(one):<54}" + "".join(f"  {name} {figure(value, unit)}" for name, value in one.medians.items())
-        )
+        medians = "".join(f"  {name} {figure(value, unit)}" for name, value in one.medians.items())
+        lines.append(f"{title_of(one):<54}{medians}")
         if one.measure is one.scenario.measures[-1]:
             lines += [_cpu_line(runs_of(runs, one.scenario, side), side) for side in one.medians]
             lines.append(f"    durability: {_durability(one.scenario)}")
-    return "\n".join(lines) + "\n"
+    return lines
+
+
+def _parts(findings: Findings) -> list[str]:
+    lines = [
+        f"{one.what:<54}{one.per_second:>9,.0f}/s  {_p50(one.p50_ms):<14}{one.durability}" for one in findings.limits
+    ]
+    lines += [f"one write: {one.name:<43}{one.ms:>9.2f} ms  ({one.how})" for one in findings.budget]
+    return [
+        *lines,
+        *[
+            f"{one.kind}, {one.connections} connections, {one.side:<32}{one.per_second:>9,.0f}/s  "
+            f"p50 {one.p50_ms:.2f} ms, p99 {one.p99_ms:.2f} ms"
+            for one in findings.curve
+        ],
+    ]
 
 
 def write_results(content: Mapping[str, Any], sides: Sequence[Side]) -> Path:
@@ -92,17 +122,8 @@ def write_results(content: Mapping[str, Any], sides: Sequence[Side]) -> Path:
     return path
 
 
-def outcome_facts(one: Outcome) -> dict[str, Any]:
-    """Return an outcome as it is kept."""
-    return {
-        "scenario": one.scenario.name,
-        "title": one.scenario.title,
-        "measure": one.measure.name,
-        "unit": one.measure.unit,
-        "medians": one.medians,
-        "ratios": one.ratios,
-        "goals": one.measure.goals,
-    }
+def _p50(ms: float | None) -> str:
+    return "" if ms is None else f"p50 {ms:.2f} ms"
 
 
 def _columns(*texts: str) -> str:

@@ -5,11 +5,13 @@ from typing import Final, Literal
 
 import msgspec
 from tests.benchmarks.measuring import Outcome
+from tests.benchmarks.rebuilding.measuring import GOAL_EVENTS_PER_SECOND, GOAL_MEGABYTES, Measured
 from tests.benchmarks.scenarios import US, Goal, Measure
 
 Verdict = Literal["pass", "FAIL", "not judged"]
 WRITTEN: Final = "all fsync before they answer"
 NOT_WRITTEN: Final = "nothing is written"
+AT_COMMIT: Final = "fsync at each commit"
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +37,29 @@ def rows_of(outcomes: Sequence[Outcome]) -> list[Row]:
         for outcome in outcomes
         for goal in outcome.measure.goals
         if goal.against in outcome.medians and US in outcome.medians
+    ]
+
+
+def rows_of_rebuild(rebuild: Measured) -> list[Row]:
+    """Return the lines of a projection that was made again from the log."""
+    peak = rebuild.peak_bytes / 1e6
+    return [
+        Row(
+            what="projector rebuild",
+            goal=f">= {GOAL_EVENTS_PER_SECOND:,} events/s",
+            measured=f"{rebuild.rate:,.0f} events/s",
+            verdict=verdict_of(reached=rebuild.rate >= GOAL_EVENTS_PER_SECOND),
+            figures=f"{rebuild.records:,} records in {rebuild.seconds:.1f} s, CPU {rebuild.cpu_seconds:.1f} s",
+            durability=AT_COMMIT,
+        ),
+        Row(
+            what="projector rebuild, memory",
+            goal=f"<= {GOAL_MEGABYTES} MB",
+            measured=f"{peak:.0f} MB",
+            verdict=verdict_of(reached=peak <= GOAL_MEGABYTES),
+            figures="peak of the process",
+            durability=AT_COMMIT,
+        ),
     ]
 
 

@@ -37,6 +37,7 @@ class Side(msgspec.Struct, frozen=True):
     directory: Path  # for what its load reads
     environ: Mapping[str, str] = {}  # of Patchbay's processes
     operator_key: str = ""
+    metrics_urls: Mapping[str, str] = {}  # by process
 
     def accounts_file(self, count: int) -> str:
         """Return a file with the first `count` accounts, for create.lua."""

@@ -14,6 +14,7 @@ from patchbay.embedded import Launch, fetch, kafka_artifacts, postgres_artifacts
 from patchbay.embedded.artifacts import cache_directory
 
 REPOSITORY: Final = Path(__file__).parents[2]
+RESULTS: Final = Path(__file__).with_name("results")  # not kept in the repository
 
 
 def fetch_servers() -> None:

@@ -19,8 +19,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Final, NamedTuple
 
-from tests.benchmarks.report import RESULTS
-from tests.benchmarks.starting import fetch_servers
+from tests.benchmarks.starting import RESULTS, fetch_servers
 from tests.unit.projection.chains import Chains, assistant_created, assistant_id
 
 from patchbay.assistants.events import AssistantUpdated

@@ -21,8 +21,7 @@ from typing import Any
 
 from tests.benchmarks.callrouting.latency import measure_latency
 from tests.benchmarks.callrouting.starting import measure_starts
-from tests.benchmarks.report import RESULTS
-from tests.benchmarks.starting import fetch_servers
+from tests.benchmarks.starting import RESULTS, fetch_servers
 
 Measure = Callable[[Path], Coroutine[Any, Any, tuple[str, int]]]
 

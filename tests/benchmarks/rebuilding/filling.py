@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Final
 
@@ -29,10 +29,15 @@ _PROMPT: Final = "You are a friendly assistant of a team that sells. " * 12
 
 async def fill(bootstrap_servers: str, identity: LogIdentity, events: int) -> int:
     """Append at least so many events; return how many."""
+    return await append_all(bootstrap_servers, identity, sealed_records(identity, events))
+
+
+async def append_all(bootstrap_servers: str, identity: LogIdentity, records: Iterable[SealedRecord]) -> int:
+    """Append all records, in groups; return how many."""
     waiting: dict[int, list[SealedRecord]] = {partition: [] for partition in range(identity.partition_count)}
     count = 0
     async with open_appender(bootstrap_servers, identity) as appender:
-        for record in sealed_records(identity, events):
+        for record in records:
             count += 1
             group = waiting[identity.partition_of(record.stream)]
             group.append(record)
@@ -55,7 +60,7 @@ def sealed_records(identity: LogIdentity, events: int) -> Iterator[SealedRecord]
             if found is None:
                 lives.pop(index)
             else:
-                yield _sealed(identity, heads, *found)
+                yield sealed(identity, heads, *found)
         heads.clear()
 
 
@@ -64,7 +69,7 @@ def _life(identity: LogIdentity, slug: str) -> Iterator[tuple[str, Event]]:
     yield account, AccountOpened(account_id=account, slug=slug, name=slug)
     assistants = [f"asst_{secrets.token_hex(13)}" for _ in range(ASSISTANTS_PER_ACCOUNT)]
     for index, assistant in enumerate(assistants):
-        yield account, _created(assistant, account)
+        yield account, created(assistant, account)
         phone_number = f"+1{int(secrets.token_hex(5), 16) % 9_000_000_000 + 1_000_000_000}"
         number = ids.number_id(identity.log_id, phone_number)
         yield number, NumberRegistered(number_id=number, phone_number=phone_number, account_id=account)
@@ -78,7 +83,8 @@ def _life(identity: LogIdentity, slug: str) -> Iterator[tuple[str, Event]]:
                 yield account, AssistantUpdated(assistant_id=changed, system_prompt=f"{_PROMPT}{turn}")
 
 
-def _created(assistant: str, account: str) -> AssistantCreated:
+def created(assistant: str, account: str) -> AssistantCreated:
+    """Return the creation of an assistant."""
     return AssistantCreated(
         assistant_id=assistant,
         account_id=account,
@@ -103,7 +109,8 @@ def _created(assistant: str, account: str) -> AssistantCreated:
     )
 
 
-def _sealed(identity: LogIdentity, heads: dict[str, Head], stream: str, event: Event) -> SealedRecord:
+def sealed(identity: LogIdentity, heads: dict[str, Head], stream: str, event: Event) -> SealedRecord:
+    """Return the event as the record that comes next in its stream, and move the stream's head."""
     name, dataschema, affects, data = encode_event(event)
     parent = heads.get(stream) or Head.genesis(identity.log_id)
     new = NewEvent(
