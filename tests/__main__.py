@@ -10,6 +10,8 @@ import tempfile
 from contextlib import ExitStack, suppress
 from typing import IO
 
+from patchbay.embedded import cache_directory, fetch, kafka_artifacts, quicken_kafka
+
 NOTHING_SELECTED = 5  # pytest's exit code where `-k` or the like has left no test of a part
 
 # Of about the same length. What is not named runs in the last one, so that no new folder is forgotten.
@@ -27,6 +29,8 @@ def main(arguments: list[str]) -> int:
     Returns:
         0 if all passed, else an exit code that says something else.
     """
+    fetch(kafka_artifacts(), cache_directory())
+    quicken_kafka()  # once: the parts start some thirty brokers
     command = [sys.executable, "-m", "pytest", "-o", "cache_dir=.pytest_cache"]
     with ExitStack() as stack:
         runs: list[tuple[str, subprocess.Popen[bytes], IO[bytes] | None]] = []

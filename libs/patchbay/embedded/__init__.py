@@ -11,7 +11,7 @@ from patchbay.embedded.errors import (
 )
 from patchbay.embedded.fetch import fetch, missing
 from patchbay.embedded.files import write_atomically
-from patchbay.embedded.kafka import kafka_artifacts, prepare_kafka, run_kafka
+from patchbay.embedded.kafka import kafka_artifacts, lacks_quick_start, prepare_kafka, quicken_kafka, run_kafka
 from patchbay.embedded.kafka_cluster import DIRECT, QUORUM, REPLICATION, Front, KafkaCluster, prepare_kafka_cluster
 from patchbay.embedded.launch import Launch, Running, running, start
 from patchbay.embedded.ports import free_port, is_free, keep_ports
@@ -40,11 +40,13 @@ __all__ = [
     "is_free",
     "kafka_artifacts",
     "keep_ports",
+    "lacks_quick_start",
     "missing",
     "postgres_artifacts",
     "prepare_kafka",
     "prepare_kafka_cluster",
     "prepare_postgres",
+    "quicken_kafka",
     "run_kafka",
     "run_postgres",
     "running",

@@ -6,6 +6,7 @@ import os
 import signal
 import struct
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from patchbay.embedded.files import write_atomically
 from patchbay.embedded.java import find_java
 from patchbay.embedded.launch import Launch, running
 from patchbay.embedded.ports import keep_ports
+from patchbay.embedded.quick_start import make_quick_start_file, quick_start_file, quick_start_options
 from patchbay.embedded.server import Server
 
 # `controller.quorum.voters` is the static way to name the one voter: its address stands here only and not in the
@@ -124,8 +126,8 @@ def prepare_broker(
     Raises:
         EmbeddedError: There is no Java, the directory cannot be written, or the storage cannot be formatted.
     """
-    java = find_java()
-    jars = os.pathsep.join(str(path_in_cache(jar, cache or cache_directory())) for jar in kafka_artifacts())
+    java, paths = find_java(), _jars(cache)
+    jars, quick = os.pathsep.join(map(str, paths)), quick_start_options(_quick_start_file(cache))
     try:
         directory.mkdir(parents=True, exist_ok=True)
         write_atomically(directory / "server.properties", properties.encode())
@@ -133,11 +135,11 @@ def prepare_broker(
     except OSError as error:
         raise NotWritable(directory, error) from error
     if not (directory / "data" / "meta.properties").exists():
-        _format(java, jars, directory, log_path, cluster_id or new_cluster_id())
+        _format((str(java), *quick), jars, directory, log_path, cluster_id or new_cluster_id())
     launch = Launch(
         name=name,
         command=(
-            *(str(java), f"-Xmx{heap_megabytes}m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+            *(str(java), *quick, f"-Xmx{heap_megabytes}m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
             f"-Djava.util.logging.config.file={directory.absolute() / 'logging.properties'}",
             *("-cp", jars, "kafka.Kafka", str(directory.absolute() / "server.properties")),
         ),
@@ -147,6 +149,28 @@ def prepare_broker(
         stop_signal=signal.SIGTERM,
     )
     return Server(launch=launch, address=address)
+
+
+def lacks_quick_start(cache: Path | None = None) -> bool:
+    """True if every start of Kafka takes longer than it would after `quicken_kafka`."""
+    file = _quick_start_file(cache)
+    return file is not None and not file.exists() and not file.with_suffix(".none").exists()
+
+
+def quicken_kafka(cache: Path | None = None, interrupted: threading.Event | None = None) -> None:
+    """
+    Make all later starts of Kafka quick, once for this Java and these jars, which are in the cache. Takes some seconds.
+
+    Args:
+        cache: Where the jars are, and the file will be.
+        interrupted: Set by another thread to end it at once; nothing is left then.
+
+    Raises:
+        PlatformNotSupported: There is no Java.
+    """
+    file = _quick_start_file(cache)
+    if file is not None:
+        make_quick_start_file(file, lambda directory: prepare_kafka(directory, cache=cache).launch, interrupted)
 
 
 def new_cluster_id() -> str:
@@ -189,9 +213,17 @@ async def answers(address: str) -> bool:
     return answer[8:10] == b"\x00\x00"
 
 
-def _format(java: Path, jars: str, directory: Path, log_path: Path, cluster_id: str) -> None:
+def _jars(cache: Path | None) -> list[Path]:
+    return [path_in_cache(jar, cache or cache_directory()) for jar in kafka_artifacts()]
+
+
+def _quick_start_file(cache: Path | None) -> Path | None:
+    return quick_start_file(find_java(), _jars(cache), cache or cache_directory())
+
+
+def _format(java: Sequence[str], jars: str, directory: Path, log_path: Path, cluster_id: str) -> None:
     command: Sequence[str] = (
-        *(str(java), "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+        *(*java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
         f"-Djava.util.logging.config.file={directory.absolute() / 'logging.properties'}",
         *("-cp", jars, "kafka.tools.StorageTool", "format"),
         *("--cluster-id", cluster_id, "--config", str(directory / "server.properties")),

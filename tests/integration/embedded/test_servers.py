@@ -25,7 +25,10 @@ from patchbay.embedded import (
     running,
     start,
 )
+from patchbay.embedded.fetch import path_in_cache
+from patchbay.embedded.java import find_java
 from patchbay.embedded.postgres import answers as postgres_answers
+from patchbay.embedded.quick_start import quick_start_file
 from patchbay.embedded.unprivileged import Identity, unprivileged_identity
 
 
@@ -59,6 +62,26 @@ async def read_all(address: str, topic: str, count: int) -> list[bytes]:
         return [(await asyncio.wait_for(consumer.getone(), 10)).value for _ in range(count)]
     finally:
         await consumer.stop()
+
+
+async def test_what_makes_kafkas_start_quick_is_left_aside_where_it_is_damaged(tmp_path: Path, topic: str) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for artifact in kafka_artifacts():
+        jar = path_in_cache(artifact, cache)
+        jar.parent.mkdir(parents=True, exist_ok=True)
+        jar.symlink_to(path_in_cache(artifact, cache_directory()))
+    file = quick_start_file(find_java(), [path_in_cache(artifact, cache) for artifact in kafka_artifacts()], cache)
+    if file is not None:  # else this Java has none, and nothing can be damaged
+        file.write_bytes(b"\0" * 100_000)
+
+    server = prepare_kafka(tmp_path / "kafka", cache=cache)
+
+    assert (f"-XX:AOTCache={file}" in server.launch.command) == (file is not None)
+    async with running(server.launch):
+        await create(server.address, topic)
+        await append(server.address, topic, b"there")
+        assert await read_all(server.address, topic, 1) == [b"there"]
 
 
 async def test_kafka_keeps_an_acknowledged_record_through_a_kill(tmp_path: Path, topic: str) -> None:
