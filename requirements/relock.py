@@ -18,8 +18,8 @@ def main() -> None:
     """
     Lock what `make run` installs, then parts and extensions of it in the same versions.
 
-    An image takes what a service needs and no more: `services.txt`, and `build.txt` to make the package. What only the
-    benchmarks' peers need is in `bench.txt`.
+    An image takes what a service needs, traces included, and no more: `services.txt`, and `build.txt` to make the
+    package. What only the benchmarks' peers need is in `bench.txt`.
     """
     project = tomllib.loads((HERE.parent / "pyproject.toml").read_text())
     runtime = [
@@ -28,9 +28,10 @@ def main() -> None:
         *project["build-system"]["requires"],
     ]
     lock(runtime, HERE / "runtime.txt")
-    lock(project["project"]["dependencies"], HERE / "services.txt", constraint=HERE / "runtime.txt")
     lock(project["build-system"]["requires"], HERE / "build.txt", constraint=HERE / "runtime.txt")
-    lock([*runtime, *project["dependency-groups"]["dev"]], HERE / "dev.txt", constraint=HERE / "runtime.txt")
+    tracing = project["project"]["optional-dependencies"]["tracing"]
+    lock([*runtime, *tracing, *project["dependency-groups"]["dev"]], HERE / "dev.txt", constraint=HERE / "runtime.txt")
+    lock([*project["project"]["dependencies"], *tracing], HERE / "services.txt", constraint=HERE / "dev.txt")
     lock(project["dependency-groups"]["bench"], HERE / "bench.txt", constraint=HERE / "dev.txt")
 
 

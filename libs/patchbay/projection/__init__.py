@@ -35,6 +35,7 @@ from patchbay.projection.rebuilding import RebuildProgress, begin_rebuild, rebui
 from patchbay.projection.standing import GenerationStanding, read_generation_standings
 from patchbay.projection.statement import Change, CopyTarget, Write, change_of_rows, plain_insert
 from patchbay.projection.swapping import Pair, drop, read_pair, swap
+from patchbay.projection.traced import traced
 from patchbay.projection.young_old import YoungOld
 
 __all__ = [
@@ -91,4 +92,5 @@ __all__ = [
     "rebuild_here",
     "schema_of",
     "swap",
+    "traced",
 ]

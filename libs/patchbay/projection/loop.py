@@ -19,7 +19,7 @@ from patchbay.projection.opening import open_tenure
 from patchbay.projection.ownership import LEASE_SECONDS, Ownership, Role, claim, release
 from patchbay.projection.progress import Progress
 from patchbay.projection.refolding import refold
-from patchbay.projection.tenure import Tenure
+from patchbay.projection.tenure import OnCommitted, Tenure
 
 log = structlog.get_logger()
 
@@ -57,6 +57,7 @@ class Projection(msgspec.Struct, Generic[E], frozen=True):
     fold: Callable[[str], Fold[E]]  # given the schema; called at each claim, since memory is true for one tenure only
     writes_history: bool = False  # one projection does
     concerns: Callable[[Record], bool] | None = None  # whether an answer may wait for it; None: for any
+    on_committed: OnCommitted | None = None  # is told what the live generation shows, and when that batch began
 
 
 class Projector(Generic[E]):

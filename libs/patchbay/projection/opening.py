@@ -49,4 +49,5 @@ async def open_tenure(
         writes_history=projection.writes_history,
         blocked=blocked,
         is_live=is_live,
+        on_committed=projection.on_committed if is_live else None,
     )

@@ -1,7 +1,7 @@
 """What one owner of the partitions does with each batch, from verdicts to the commit."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
@@ -24,6 +24,8 @@ log = structlog.get_logger()
 
 E = TypeVar("E")
 
+OnCommitted = Callable[[Sequence[Arrival], int], None]  # the accepted events, and since when, in ns since 1970
+
 
 class Tenure(Generic[E]):
     """
@@ -43,6 +45,7 @@ class Tenure(Generic[E]):
         writes_history: bool,
         blocked: dict[str, Suspect],
         is_live: bool = True,
+        on_committed: OnCommitted | None = None,
     ) -> None:
         self.connection = connection
         self.ownership = ownership
@@ -51,6 +54,8 @@ class Tenure(Generic[E]):
         self.projection = projection
         self.blocked = blocked  # the quarantined streams, by stream
         self.committer = Committer(connection, ownership, projection, channel=CHANNEL if is_live else BESIDE_CHANNEL)
+        self._on_committed = on_committed
+        self._begun_ns = 0
         self._heads = Heads(ownership.schema, identity.log_id)
         # A generation beside the live one writes and tells nothing that anybody else relies on.
         self._writes_history = self._announces = writes_history and is_live
@@ -64,7 +69,7 @@ class Tenure(Generic[E]):
             Unprojectable: A record cannot be stored even without its rows.
             DATABASE_FAILURES: The database is away, or slow; what was committed, only its checkpoints tell.
         """
-        begun_at = time.perf_counter()
+        begun_at, self._begun_ns = time.perf_counter(), time.time_ns()
         await self._project(records)
         seconds = time.perf_counter() - begun_at
         metrics.batch_seconds.labels(self.projection).observe(seconds)
@@ -150,6 +155,8 @@ class Tenure(Generic[E]):
         return [arrival for arrival in judged.accepted if arrival.envelope.stream not in hidden]
 
     def _count(self, judged: Judged) -> None:
+        if self._on_committed is not None:
+            self._on_committed(judged.accepted, self._begun_ns)
         for verdict, count in judged.counts.items():
             metrics.records_read.labels(self.projection, verdict.value).inc(count)
         if judged.counts[Verdict.FOREIGN]:

@@ -6,13 +6,13 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from patchbay.api.application import ROUTES, Application
+from patchbay.api.application import ROUTES
 from patchbay.api.authentication import KeyRing
-from patchbay.api.backend import Backend
+from patchbay.api.backend import Backend, Executes
 from patchbay.api.description.published import publish
 from patchbay.api.feed.catching_up import PAGES_AT_ONCE
 from patchbay.api.feed.feed import Feed, FeedLimits
@@ -41,13 +41,18 @@ from patchbay.api.reading.versions import Versions
 from patchbay.api.serving import CannotListen, serve
 from patchbay.api.settings import ApiSettings
 from patchbay.api.tokens import Tokens
-from patchbay.api.writing.writer import Writer, open_writer
+from patchbay.api.tracing import application_of, writer_of
+from patchbay.api.writing.writer import open_writer
 from patchbay.assistants import ids
 from patchbay.eventlog import LogIdentity, LogUnavailable, calm_client, check_topic, open_appender, open_log
 from patchbay.postgres import DATABASE_FAILURES, IN_ORDER, Pool, listen, open_pool
 from patchbay.process import Health, configure_logging, load_settings, metrics, run
 from patchbay.projection import ACCEPTED_CHANNEL, CHANNEL
+from patchbay.tracing import open_tracing
 from patchbay.usage import CHANNEL as USAGE_CHANNEL
+
+if TYPE_CHECKING:
+    from patchbay.tracing.spans import Spans
 
 COMMAND_SECONDS = 2.0  # of one statement: what takes longer is not answered in time anyway
 EVENTS_SECONDS = 10.0  # of one page of the history
@@ -71,12 +76,15 @@ def main() -> None:
 
 
 async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
-    async with _open_backend(settings, stop) as (backend, watch, sharing):
+    async with (
+        open_tracing("api", settings, settings.topic) as spans,
+        _open_backend(settings, stop, spans) as (backend, watch, sharing),
+    ):
         gc.collect()
         gc.freeze()  # what is there by now stays for ever: no collection needs to look at it again
         try:
             async with (
-                serve(Application(backend), settings.api_host, settings.api_port, settings.limits()) as port,
+                serve(application_of(backend, spans), settings.api_host, settings.api_port, settings.limits()) as port,
                 _background(watch.run(), sharing.run(), backend.feed.run()),
             ):
                 _log.info("api_started", host=settings.api_host, port=port)
@@ -98,7 +106,9 @@ async def _leave(health: Health, seconds: float) -> None:
 
 
 @asynccontextmanager
-async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIterator[tuple[Backend, Watch, Sharing]]:
+async def _open_backend(
+    settings: ApiSettings, stop: asyncio.Event, spans: "Spans | None" = None
+) -> AsyncIterator[tuple[Backend, Watch, Sharing]]:
     url = settings.database_url.reveal()
     async with AsyncExitStack() as stack:
         identity = await _once_there("log", stop, lambda: _open_log(settings))
@@ -115,7 +125,8 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
         events = Events(Reader(feed_pool, live), identity.partition_count)
         windows = Windows()
         sharing = Sharing(windows, pool)
-        backend = _assemble(settings, identity, reader=reader, events=events, writer=writer, windows=windows)
+        executes = writer_of(writer, spans)
+        backend = _assemble(settings, identity, reader=reader, events=events, writer=executes, windows=windows)
 
         def wake(payload: str) -> None:
             if not payload:
@@ -132,7 +143,7 @@ async def _open_backend(settings: ApiSettings, stop: asyncio.Event) -> AsyncIter
 
 
 def _assemble(
-    settings: ApiSettings, identity: LogIdentity, *, reader: Reader, events: Events, writer: Writer, windows: Windows
+    settings: ApiSettings, identity: LogIdentity, *, reader: Reader, events: Events, writer: Executes, windows: Windows
 ) -> Backend:
     key_ring = KeyRing(Principals(reader), settings.operator_key_sha256)
     return Backend(

@@ -6,14 +6,15 @@ import msgspec
 
 from patchbay.api.guarding import Limits, Networks
 from patchbay.api.limits.write_limits import AccountExceptions, AccountLimits
-from patchbay.process import ProcessSettings, Secret
+from patchbay.process import Secret
+from patchbay.tracing import TracingSettings
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Seconds = Annotated[float, msgspec.Meta(ge=0.1, le=3_600)]
 Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 
 
-class ApiSettings(ProcessSettings, frozen=True, kw_only=True):
+class ApiSettings(TracingSettings, frozen=True, kw_only=True):
     """What the API's process is told by its environment."""
 
     kafka_bootstrap_servers: str

@@ -5,13 +5,14 @@ import functools
 import sys
 
 from patchbay.eventlog import calm_client, open_reader
-from patchbay.process import Health, ProcessSettings, Secret, configure_logging, load_settings, run, serve_health
-from patchbay.projection import Progress, Projector, find_log, keeping_generations, rebuild_here
+from patchbay.process import Health, Secret, configure_logging, load_settings, run, serve_health
+from patchbay.projection import Progress, Projector, find_log, keeping_generations, rebuild_here, traced
 from patchbay.projector.composition import PROJECTION
 from patchbay.projector.recording import Recorder
+from patchbay.tracing import TracingSettings, open_tracing
 
 
-class ProjectorSettings(ProcessSettings, frozen=True, kw_only=True):
+class ProjectorSettings(TracingSettings, frozen=True, kw_only=True):
     """What the projector process needs to know."""
 
     kafka_bootstrap_servers: str
@@ -39,14 +40,17 @@ async def serve(settings: ProjectorSettings, stop: asyncio.Event) -> None:
     health.add_readiness("stop", lambda: "the process is stopping" if stop.is_set() else None)
     health.add_liveness("projection", progress.liveness_fault)
     bootstrap_servers = settings.kafka_bootstrap_servers
-    async with serve_health(settings.health_host, settings.health_port, health):
+    async with (
+        serve_health(settings.health_host, settings.health_port, health),
+        open_tracing("projector", settings, settings.topic) as spans,
+    ):
         identity = await find_log(bootstrap_servers, settings.topic, progress=progress, stop=stop)
         if identity is None:
             return
         reader = functools.partial(open_reader, bootstrap_servers, identity)
         url, instance_id = settings.database_url.reveal(), settings.instance_id
         projector = Projector(
-            PROJECTION,
+            traced(PROJECTION, spans),
             identity,
             reader,
             database_url=url,

@@ -209,8 +209,8 @@ class Restartable:
 
 
 @asynccontextmanager
-async def run_service(kafka: str, database_url: str, topic: str) -> AsyncIterator[Service]:
-    """Run the API, the projector and the routing, with two accounts opened."""
+async def run_service(kafka: str, database_url: str, topic: str, **settings: str) -> AsyncIterator[Service]:
+    """Run the API, the projector and the routing, with two accounts opened; `settings` are for all three."""
     port = free_port()
     environment = {
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
@@ -221,6 +221,7 @@ async def run_service(kafka: str, database_url: str, topic: str) -> AsyncIterato
         "OPERATOR_KEY_SHA256": hashlib.sha256(OPERATOR_SECRET.encode()).hexdigest(),
         "ACCOUNT_WRITES_PER_HOUR": "0",  # the tests are one tenant that writes a lot
         "ACCOUNT_WRITE_BYTES_PER_HOUR": "0",
+        **settings,
     }
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(run_process("patchbay.api", environment))

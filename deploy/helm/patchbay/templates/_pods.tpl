@@ -26,6 +26,13 @@ securityContext:
   capabilities: {drop: [ALL]}
 {{- end -}}
 
+{{- define "patchbay.tracesEnv" -}}
+{{- with .Values.traces.endpoint -}}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ . | quote }}
+{{- end -}}
+{{- end -}}
+
 {{- define "patchbay.logEnv" -}}
 - name: KAFKA_BOOTSTRAP_SERVERS
   value: {{ include "patchbay.bootstrapServers" . | quote }}
