@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 E = TypeVar("E")
 
-OnCommitted = Callable[[Sequence[Arrival], int], None]  # the accepted events, and since when, in ns since 1970
+OnCommitted = Callable[[Sequence[Arrival], float], None]  # the accepted events; since when, in seconds since 1970
 
 
 class Tenure(Generic[E]):
@@ -55,7 +55,7 @@ class Tenure(Generic[E]):
         self.blocked = blocked  # the quarantined streams, by stream
         self.committer = Committer(connection, ownership, projection, channel=CHANNEL if is_live else BESIDE_CHANNEL)
         self._on_committed = on_committed
-        self._begun_ns = 0
+        self._begun_at = 0.0  # the batch under way; seconds since 1970
         self._heads = Heads(ownership.schema, identity.log_id)
         # A generation beside the live one writes and tells nothing that anybody else relies on.
         self._writes_history = self._announces = writes_history and is_live
@@ -69,7 +69,7 @@ class Tenure(Generic[E]):
             Unprojectable: A record cannot be stored even without its rows.
             DATABASE_FAILURES: The database is away, or slow; what was committed, only its checkpoints tell.
         """
-        begun_at, self._begun_ns = time.perf_counter(), time.time_ns()
+        begun_at, self._begun_at = time.perf_counter(), time.time()
         await self._project(records)
         seconds = time.perf_counter() - begun_at
         metrics.batch_seconds.labels(self.projection).observe(seconds)
@@ -156,7 +156,7 @@ class Tenure(Generic[E]):
 
     def _count(self, judged: Judged) -> None:
         if self._on_committed is not None:
-            self._on_committed(judged.accepted, self._begun_ns)
+            self._on_committed(judged.accepted, self._begun_at)
         for verdict, count in judged.counts.items():
             metrics.records_read.labels(self.projection, verdict.value).inc(count)
         if judged.counts[Verdict.FOREIGN]:

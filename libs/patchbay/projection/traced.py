@@ -20,14 +20,14 @@ def traced(projection: Projection[E], spans: "Spans | None") -> Projection[E]:
         return projection
     name = projection.tables.projection
 
-    def tell(arrivals: Sequence[Arrival], begun_ns: int) -> None:
+    def tell(arrivals: Sequence[Arrival], begun_at: float) -> None:
         for arrival in arrivals:
             envelope = arrival.envelope
             if envelope.traceparent is not None:
                 spans.processed(
                     name,
                     envelope.traceparent,
-                    begun_ns,
+                    begun_at,
                     stream=envelope.stream,
                     partition=arrival.partition,
                     offset=arrival.offset,

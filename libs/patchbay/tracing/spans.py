@@ -92,7 +92,7 @@ class Spans:
             yield Sending(span)
 
     def processed(
-        self, projection: str, traceparent: str, begun_ns: int, *, stream: str, partition: int, offset: int
+        self, projection: str, traceparent: str, begun_at: float, *, stream: str, partition: int, offset: int
     ) -> None:
         """
         Tell that an event's batch was committed, as a part of the event's trace, with a link to its sending.
@@ -100,7 +100,7 @@ class Spans:
         Args:
             projection: Which one.
             traceparent: From the record; anybody may have written it.
-            begun_ns: When the batch was fetched, since 1970.
+            begun_at: When the batch was fetched, in seconds since 1970.
             stream: The event's.
             partition: Where it lies.
             offset: Likewise.
@@ -124,5 +124,5 @@ class Spans:
             kind=SpanKind.CONSUMER,
             attributes=facts,
             links=[Link(sent)],
-            start_time=begun_ns,
+            start_time=int(begun_at * 1e9),
         ).end()
