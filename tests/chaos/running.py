@@ -15,6 +15,7 @@ from tests.chaos.checks.isolation import crossed_answers, crossed_events, crosse
 from tests.chaos.checks.linearity import lines, not_linearizable
 from tests.chaos.checks.numbers import held_twice
 from tests.chaos.checks.promises import broken_promises, outcome, tally
+from tests.chaos.checks.restoring import restore_differences
 from tests.chaos.checks.sessions import stale_reads
 from tests.chaos.clients import Actor, Ground
 from tests.chaos.history import History, keep_history
@@ -155,6 +156,7 @@ async def _check(plan: Plan, system: System, history: History, log: Log, tell: T
         "all readers give the same verdicts": lambda: disagreements(system, log),
         "the verifier finds the log whole": lambda: unverified(system),
         "a replay from zero is as the live tables": lambda: replay_differences(system),
+        "an import of an export has the same tables": lambda: restore_differences(system),
         "each account is linearizable": lambda: not_linearizable(lines(history, log), plan.directory),
     }
     found = {}

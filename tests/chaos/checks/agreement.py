@@ -87,25 +87,27 @@ async def replay_differences(system: System) -> list[str]:
     finally:
         await connection.close()
     url = system.cluster.database_url.rpartition("/")[0] + f"/{_REPLAY}"
-    async with _projected(PROJECTOR, system, url), _projected(ROUTING, system, url):
+    async with projected(PROJECTOR, system, url), projected(ROUTING, system, url):
         await system.cluster.catch_up(10 * LAG_SECONDS, url)
     return await differences_between(system.cluster.database_url, url)
 
 
 @asynccontextmanager
-async def _projected(name: str, system: System, database_url: str) -> AsyncIterator[None]:
+async def projected(name: str, system: System, database_url: str, *, topic: str = TOPIC) -> AsyncIterator[None]:
+    """Have one more process of a projection, which fills another database, for as long as the body runs."""
     port = free_port()
     live = system.processes.launches[name]
     launch = Launch(
-        name=f"{name}-again",
+        name=f"{name} of {topic} again",
         command=(sys.executable, "-m", f"patchbay.{name}"),
         environ={
             **live.environ,
             "KAFKA_BOOTSTRAP_SERVERS": system.cluster.kafka,
             "DATABASE_URL": database_url,
+            "TOPIC": topic,
             "HEALTH_PORT": str(port),
         },
-        log_path=Path(system.directory) / f"{name}-again.log",
+        log_path=Path(system.directory) / f"{name}-again-{topic}.log",
         probe=partial(is_ready, port),
         start_timeout_seconds=10 * LAG_SECONDS,
     )

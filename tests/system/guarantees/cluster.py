@@ -129,13 +129,15 @@ class Cluster:
         """Give somebody with the operators' key."""
         return open_client(self.api_ports, self.operator_key)
 
-    async def identity(self) -> LogIdentity:
+    async def identity(self, topic: str = TOPIC) -> LogIdentity:
         """Return which log it is."""
-        return await open_log(self.kafka, TOPIC)
+        return await open_log(self.kafka, topic)
 
-    async def catch_up(self, deadline_seconds: float = READY_SECONDS, database_url: str | None = None) -> None:
+    async def catch_up(
+        self, deadline_seconds: float = READY_SECONDS, database_url: str | None = None, *, topic: str = TOPIC
+    ) -> None:
         """Wait until both projections, of this database or another one, have passed all that is in the log now."""
-        identity = await self.identity()
+        identity = await self.identity(topic)
         positions = dict.fromkeys(range(identity.partition_count), 0)
         async with open_reader(self.kafka, identity, positions) as reader:
             ends = await reader.end_offsets()

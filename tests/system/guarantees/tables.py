@@ -122,6 +122,8 @@ def _route(log: Log, number: Number) -> Row:
     return (account.id, None if assistant is None else assistant.id, outcome, fallback)
 
 
+_HISTORY: Final = "history.events"
+_PARTITION: Final = 6  # of the columns behind its key; the offset is the next one
 # Table, how many columns its key has, its columns, and what it must hold.
 _TABLES: Final[tuple[tuple[str, int, str, Callable[[Log], Rows]], ...]] = (
     ("read_model_1.accounts", 1, "account_id, slug, name, created_at", _accounts),
@@ -143,7 +145,7 @@ _TABLES: Final[tuple[tuple[str, int, str, Callable[[Log], Rows]], ...]] = (
     ("read_model_1.heads", 1, "stream, height, digest, time, stopped_by", _heads),
     ("read_model_1.quarantine", 1, "stream", lambda _: {}),
     (
-        "history.events",
+        _HISTORY,
         2,
         "stream, height, digest, command_id, request_digest, type, subject, time, partition, offset, headers, value",
         _history,
@@ -163,9 +165,13 @@ async def differences(log: Log, database_url: str) -> list[str]:
     return [fault for table, _, _, expected in _TABLES for fault in _compare(table, actual[table], expected(log))]
 
 
-async def differences_between(one_url: str, other_url: str) -> list[str]:
-    """Return every row that is not the same in both databases."""
+async def differences_between(one_url: str, other_url: str, *, with_places: bool = True) -> list[str]:
+    """Return every row that is not the same in both databases; without where events lie, if that is not wanted."""
     one, other = await rows_of_tables(one_url), await rows_of_tables(other_url)
+    if not with_places:
+        for tables in (one, other):
+            history = tables[_HISTORY]
+            tables[_HISTORY] = {key: (*row[:_PARTITION], *row[_PARTITION + 2 :]) for key, row in history.items()}
     return [fault for table, rows in one.items() for fault in _compare(table, rows, other[table])]
 
 
@@ -178,7 +184,7 @@ async def rows_of_tables(database_url: str) -> dict[str, Rows]:
             for table, key_columns, columns, _ in _TABLES:
                 quoted = ", ".join(f'"{column}"' for column in columns.split(", "))
                 rows = [tuple(row) for row in await connection.fetch(f"SELECT {quoted} FROM {table}")]
-                if table == "history.events":
+                if table == _HISTORY:
                     rows = [(*row[:-2], decode_headers(row[-2]), row[-1]) for row in rows]
                 found[table] = {row[:key_columns]: row[key_columns:] for row in rows}
     finally:
