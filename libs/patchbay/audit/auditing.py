@@ -121,6 +121,20 @@ class Audit:
         """Return the streams that are stopped, and the digest of the record that did it."""
         return {stream: head.stopped_by for stream, head in self._heads.items() if head.stopped_by is not None}
 
+    def absorb(self, other: "Audit", partition: int) -> None:
+        """Take over what another audit of the same log says of a partition that this one has not read."""
+        self.counts += other.counts
+        self.foreign += other.foreign
+        self.next_offsets[partition] = other.next_offsets[partition]
+        self.trails[partition] = other.trails[partition]
+        # A stream lies in one partition.
+        self._heads |= other._heads  # noqa: SLF001 - of its own kind
+        self._places |= other._places  # noqa: SLF001 - see above
+        self._stops |= other._stops  # noqa: SLF001 - see above
+        room = FINDINGS_KEPT - len(self.findings)
+        self.findings += other.findings[:room]
+        self.faults_beyond += other.faults_beyond + sum(each.is_fault for each in other.findings[room:])
+
     def _note_foreign(self, record: Record, content: Foreign) -> None:
         self.foreign[content.reason] += 1
         if content.reason == _DAMAGED:

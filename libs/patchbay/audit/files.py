@@ -12,6 +12,7 @@ from patchbay.audit.errors import Damaged
 
 _LEVEL: Final = 3
 _CHUNK_BYTES: Final = 1024 * 1024
+_WRITE_BYTES: Final = 256 * 1024  # handed to the compressor at once: line by line costs more than the compressing
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024  # above any record that the topic takes, in base64
 _WINDOW_BYTES: Final = 8 * 1024 * 1024
 
@@ -49,17 +50,28 @@ class LineFile:
         self._counted = _Counted(self._file)
         compressor = zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True)
         self._stream = compressor.stream_writer(cast("IO[bytes]", self._counted), closefd=False)
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
         self.content_bytes = 0
         self.lines = 0
 
     def write(self, line: bytes) -> None:
         """Append one line, its line feed included."""
-        self._stream.write(line)
+        self._waiting.append(line)
+        self._waiting_bytes += len(line)
         self.content_bytes += len(line)
         self.lines += 1
+        if self._waiting_bytes >= _WRITE_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._stream.write(b"".join(self._waiting))
+        self._waiting.clear()
+        self._waiting_bytes = 0
 
     def finish(self) -> tuple[int, str]:
         """Complete the file; return its size and its SHA-256."""
+        self._flush()
         self._stream.close()  # type: ignore[no-untyped-call] # zstandard's stubs say nothing of it
         self._file.flush()
         os.fsync(self._file.fileno())  # a backup that a power cut takes back is none

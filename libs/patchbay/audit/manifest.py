@@ -122,16 +122,23 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
+def note_name(partition: int) -> str:
+    """Return the name of the file that says, while an export is written, which files of a partition are whole."""
+    return f"unfinished-{partition:05d}.json"
+
+
 def read_begun(folder: Path) -> Begun | None:
     """
-    Return what an unfinished export was begun with; None if none was.
+    Return what an unfinished export was begun with, and what of it is whole; None if none was.
 
     Raises:
         ExportUnusable: It cannot be read.
     """
     try:
-        content = (folder / UNFINISHED_FILE).read_bytes()
-        return msgspec.json.decode(content, type=Begun)
+        begun = msgspec.json.decode((folder / UNFINISHED_FILE).read_bytes(), type=Begun)
+        notes = sorted(folder.glob("unfinished-*.json"))
+        whole = [part for note in notes for part in msgspec.json.decode(note.read_bytes(), type=Begun).files]
+        return msgspec.structs.replace(begun, files=tuple(whole))
     except FileNotFoundError:
         return None
     except _UNREADABLE as error:

@@ -1,6 +1,5 @@
 """Verifying an export: its files against its manifest, its lines against one another, its chains against the rule."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -39,7 +38,7 @@ class Verification:
         self._check_names()
         self.audit = Audit(self.manifest.identity, known=known)
         self.lines = 0
-        self._counts: Counter[str] = Counter()
+        self._ends = dict.fromkeys(range(self.manifest.partition_count), 0)  # next offsets
         self._gaps = 0
         self._place = ("", 0)  # file and line that are read
 
@@ -50,20 +49,59 @@ class Verification:
         Raises:
             Damaged: Something is not as it was written; it says where.
         """
+        self.begin()
+        for partition in range(self.manifest.partition_count):
+            self.read(partition, on_record)
+        return self.finish()
+
+    def begin(self) -> None:
+        """
+        Verify the manifest.
+
+        Raises:
+            Damaged: It is not as it was written.
+        """
         self._check_manifest()
-        ends = dict.fromkeys(range(self.manifest.partition_count), 0)
         for part in self.manifest.files:
-            if part.first_offset != ends.get(part.partition):
-                raise Damaged(f"the files of partition {part.partition} do not follow one another", file=part.name)
+            if part.partition not in self._ends:
+                raise Damaged(f"there is no partition {part.partition}", file=part.name)
+
+    def read(self, partition: int, on_record: OnRecord | None = None) -> None:
+        """
+        Verify the files of one partition; those of the others do not matter for it.
+
+        Raises:
+            Damaged: Something is not as it was written; it says where.
+        """
+        for part in self.manifest.files:
+            if part.partition != partition:
+                continue
+            if part.first_offset != self._ends[partition]:
+                raise Damaged(f"the files of partition {partition} do not follow one another", file=part.name)
             for line in self._lines(part):
                 if isinstance(line.content, Gap):
                     self._take_gap(part, line.content)
                 else:
                     self._take(part, line, line.content, on_record)
-            if self.manifest.account is None and self.audit.next_offsets[part.partition] != part.end_offset:
+            if self.manifest.account is None and self.audit.next_offsets[partition] != part.end_offset:
                 raise Damaged(f"it does not reach offset {part.end_offset}", file=part.name, line=part.lines)
-            ends[part.partition] = part.end_offset
-        self._check_outcome(ends)
+            self._ends[partition] = part.end_offset
+
+    def absorb(self, other: "Verification", partition: int) -> None:
+        """Take over the partition that another verification of the same export has read."""
+        self.audit.absorb(other.audit, partition)
+        self.lines += other.lines
+        self._gaps += other._gaps  # noqa: SLF001 - of its own kind
+        self._ends[partition] = other._ends[partition]  # noqa: SLF001 - see above
+
+    def finish(self) -> Audit:
+        """
+        Hold all that was read against the manifest; return what the log is.
+
+        Raises:
+            Damaged: It is not what was written.
+        """
+        self._check_outcome(self._ends)
         return self.audit
 
     def _lines(self, part: PartFile) -> Iterator[Line]:
@@ -85,7 +123,6 @@ class Verification:
             raise self._damaged(f"it is no event any more: {reason}", record.partition, record.offset)
         if line.verdict != verdict.value:
             raise self._damaged(f"it was {line.verdict}, but is {verdict.value}", record.partition, record.offset)
-        self._counts[verdict.value] += 1
         if on_record is not None:
             on_record(record, content, verdict)
 
@@ -130,7 +167,7 @@ class Verification:
 
     def _check_outcome(self, ends: dict[int, int]) -> None:
         manifest = self.manifest
-        counts = {verdict.value: self._counts[verdict.value] for verdict in Verdict}
+        counts = {verdict.value: self.audit.counts[verdict] for verdict in Verdict}
         if manifest.counts != counts or manifest.gaps != self._gaps:
             raise Damaged(f"it counts {manifest.counts}, but there are {counts}", file=MANIFEST_FILE)
         self._check_heads(manifest.heads)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, Self
 
@@ -23,6 +24,7 @@ from patchbay.audit.manifest import (
     Manifest,
     PartFile,
     PartitionEnd,
+    note_name,
     read_begun,
     store,
 )
@@ -59,14 +61,16 @@ class ExportWriter:
         """Write the manifests and these streams, by their keys, alone; to be called before the first record."""
         self._streams = streams
 
-    def resume(self) -> None:
+    def resume(self, partition: int | None = None) -> None:
         """
-        Take over what the files of before have, without writing them again.
+        Take over what the files of before have, of one partition or of all, without writing them again.
 
         Raises:
             Damaged: One of them is not what was written.
         """
         for part in self.begun.files:
+            if partition not in (None, part.partition):
+                continue
             for line in lines_of_part(self._folder, part):
                 if isinstance(line.content, Gap):
                     self.audit.take_gap(line.content)
@@ -91,6 +95,15 @@ class ExportWriter:
             self._gaps += 1
             self._write(*write_gap(gap, self._at(gap.partition, gap.offset)))
 
+    def absorb(self, other: "ExportWriter", partition: int) -> None:
+        """Take over the partition that another writer of the same export has written."""
+        self.audit.absorb(other.audit, partition)
+        self._counts += other._counts  # noqa: SLF001 - of its own kind
+        self._gaps += other._gaps  # noqa: SLF001 - see above
+        kept = [part for part in self.begun.files if part.partition != partition]
+        written = [part for part in other.begun.files if part.partition == partition]
+        self.begun = msgspec.structs.replace(self.begun, files=(*kept, *written))
+
     def end_partition(self) -> None:
         """Complete the file of the partition that was written."""
         self._complete()
@@ -99,6 +112,8 @@ class ExportWriter:
         """Write where every stream ends, the manifest and the sums; return the manifest."""
         self._complete()
         chosen = self._streams
+        files = sorted(self.begun.files, key=attrgetter("name"))
+        self.begun = msgspec.structs.replace(self.begun, files=tuple(files))
         placed = [p for p in self.audit.heads() if chosen is None or p.stream.encode() in chosen]
         manifest = Manifest(
             **msgspec.structs.asdict(self.begun),
@@ -113,6 +128,8 @@ class ExportWriter:
         )
         store(self._folder / MANIFEST_FILE, manifest)
         write_sums(self._folder, manifest)
+        for partition in range(self.begun.partition_count):
+            (self._folder / note_name(partition)).unlink(missing_ok=True)
         (self._folder / UNFINISHED_FILE).unlink()
         return manifest
 
@@ -147,8 +164,10 @@ class ExportWriter:
             check=self._check.hex(),
         )
         self._file = None
-        self.begun = msgspec.structs.replace(self.begun, files=(*self.begun.files, part))
-        store(self._folder / UNFINISHED_FILE, self.begun)
+        files = (*self.begun.files, part)
+        self.begun = msgspec.structs.replace(self.begun, files=files)
+        own = tuple(each for each in files if each.partition == part.partition)
+        store(self._folder / note_name(part.partition), msgspec.structs.replace(self.begun, files=own))
 
     def _write_heads(self, placed: Iterable[Placed]) -> HeadsFile:
         self._file = file = LineFile(self._folder / HEADS_FILE)

@@ -5,6 +5,7 @@ While it is filled the topic takes the times that it is given, which that of a l
 ready.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
@@ -34,11 +35,11 @@ _TIMES: Final = "message.timestamp.type"
 
 
 @contextlib.asynccontextmanager
-async def open_restorer(
+async def restored_topic(
     bootstrap_servers: str, topic: str, *, partitions: int, replication_factor: int = 1
-) -> AsyncIterator["Restorer"]:
+) -> AsyncIterator[None]:
     """
-    Yield what fills the topic, which is created if it is not there; when it is left in order, the topic is a log.
+    Have a topic that can be filled, created if it is not there; when the body is left in order, it is a log.
 
     Raises:
         NotALog: The topic has records, or another number of partitions.
@@ -49,6 +50,21 @@ async def open_restorer(
         await create_topic(bootstrap_servers, topic, partitions=partitions, replication_factor=replication_factor)
         await _check_empty(bootstrap_servers, topic, partitions)
         await _alter(bootstrap_servers, topic, settings | {_TIMES: "CreateTime"})
+    yield
+    async with bounded(_append_seconds, "finishing"):
+        await _alter(bootstrap_servers, topic, settings)
+
+
+@contextlib.asynccontextmanager
+async def open_restorer(bootstrap_servers: str, topic: str) -> AsyncIterator["Restorer"]:
+    """
+    Yield what fills a topic, or a part of it; several may at the same time, each stream's records all in one of them.
+
+    When it is left in order, all that was given to it is there.
+
+    Raises:
+        LogUnavailable: The brokers do not answer, or refuse.
+    """
     producer = Producer(bootstrap_servers, topic, request_timeout_seconds=_append_seconds)
     try:
         async with bounded(_visit_seconds, "starting a producer"):
@@ -58,7 +74,6 @@ async def open_restorer(
         await restorer.flush()
         async with bounded(_append_seconds, "finishing"):
             await producer.stop()
-            await _alter(bootstrap_servers, topic, settings)
     finally:
         await producer.abandon()
 
@@ -70,6 +85,7 @@ class Restorer:
         self._producer = producer
         self._waiting: dict[int, list[Record]] = {}
         self._waiting_bytes: dict[int, int] = {}
+        self._sent: dict[int, asyncio.Future[Any]] = {}  # by partition: handed over, and not known to have landed
 
     async def append(self, partition: int, record: Record) -> None:
         """
@@ -109,15 +125,22 @@ class Restorer:
         """
         for partition in list(self._waiting):
             await self._send(partition)
+        for partition, sent in self._sent.items():
+            async with bounded(_append_seconds, f"appending to partition {partition}"):
+                await sent
+        self._sent.clear()
 
     async def _send(self, partition: int) -> None:
+        """Hand over what waits; the one before may still be under way, the one before that is not."""
         records = self._waiting[partition]
         if not records:
             return
         self._waiting[partition] = []
         async with bounded(_append_seconds, f"appending to partition {partition}"):
-            batch = _batch_of(self._producer, records)
-            await (await self._producer.send_batch(batch, partition))
+            sent = await self._producer.send_batch(_batch_of(self._producer, records), partition)
+            before, self._sent[partition] = self._sent.get(partition), sent
+            if before is not None:
+                await before
 
 
 def _batch_of(producer: Producer, records: Sequence[Record]) -> Any:  # noqa: ANN401 - aiokafka has no types

@@ -13,6 +13,7 @@ from tests.integration.audit.ordinary import PARTITIONS, ordinary_log
 from tests.unit.audit.exports import compressed, lines_of
 
 from patchbay.audit import Damaged, Manifest, Verification
+from patchbay.cli.audit import sharing
 from patchbay.cli.audit.exporting import export
 from patchbay.cli.audit.importing import import_export
 from patchbay.cli.whereabouts import LogAccess
@@ -87,12 +88,16 @@ async def test_a_log_of_every_adversity_is_the_same_again_in_as_many_partitions_
         assert await check_topic(kafka, await open_log(kafka, name)) == []
 
 
-async def test_tables_are_the_same_byte_for_byte(kafka: str, database_url: str, topic: str, tmp_path: Path) -> None:
-    """In as many partitions with all positions, in more of them without."""
+async def test_tables_are_the_same_byte_for_byte(
+    kafka: str, database_url: str, topic: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In as many partitions with all positions, in more of them without; also where processes share the work."""
+    monkeypatch.setattr(sharing, "WORTH_RECORDS", 0)
     same, more = f"{topic}.same", f"{topic}.more"
     await ordinary_log(kafka, topic)
     await exported(kafka, topic, tmp_path)
     await import_export(tmp_path, LogAccess(kafka, same), partitions=None)
+    monkeypatch.undo()
     await import_export(tmp_path, LogAccess(kafka, more), partitions=PARTITIONS + 3)
     async with databases(database_url, 3) as urls:
         placed = [await tables_of(kafka, topic, urls[0], with_places=True)]

@@ -23,7 +23,7 @@ from patchbay.audit import (
 from patchbay.cli.audit.exporting import account_of
 from patchbay.cli.audit.log_access import OpenedLog, run_with_log, vouched
 from patchbay.cli.audit.progressing import Progress
-from patchbay.cli.audit.verifying import LIVE, anchor_in, read_file
+from patchbay.cli.audit.verifying import LIVE, anchor_in, read_file, verify_log
 from patchbay.cli.errors import BadFile, BadUsage
 from patchbay.cli.showing import as_json
 from patchbay.cli.whereabouts import Whereabouts
@@ -86,9 +86,10 @@ async def prove_by_log(log: OpenedLog, anchor: Anchor, name: str) -> Proof:
     """
     anchored, progress = Anchored(anchor, log.identity), Progress("reading", log.offsets)
     stream, reached = stream_of(log.identity, name), dict(log.ends)
-    async for content in log.read_all(progress):
-        if not isinstance(content, Gap):
-            anchored.take(content)
+    async for batch in log.read_all(progress):
+        for content in batch:
+            if not isinstance(content, Gap):
+                anchored.take(content)
     progress.end()
     anchored.check(reached)
     return prove(anchored, stream)
@@ -110,14 +111,7 @@ def stream_of(identity: LogIdentity, name: str) -> str:
 
 async def audited(log: OpenedLog) -> Audit:
     """Read the whole log, and return what it is."""
-    audit, progress = Audit(log.identity), Progress("reading", log.offsets)
-    async for content in log.read_all(progress):
-        if isinstance(content, Gap):
-            audit.take_gap(content)
-        else:
-            audit.take(content)
-    progress.end()
-    return audit
+    return (await verify_log(log, anchor=None, account=None, known=())).audit
 
 
 def _whole(folder: Path) -> Verification:

@@ -1,7 +1,7 @@
 """The tables of both projections against a fold of the log, each at the position that it has reached."""
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +19,7 @@ from patchbay.cli.audit.progressing import Progress
 from patchbay.cli.errors import BadUsage, CliError, Unreachable
 from patchbay.cli.showing import as_json, clean
 from patchbay.cli.whereabouts import Whereabouts
-from patchbay.eventlog import Envelope, Verdict
+from patchbay.eventlog import Envelope, Record, Verdict
 from patchbay.postgres import DATABASE_FAILURES, Connection, open_connection
 from patchbay.projection.generations import live_generation, schema_of
 
@@ -163,7 +163,11 @@ async def compare(log: OpenedLog, database_url: str) -> list[Difference]:
     audits = {name: Audit(log.identity) for name in tables.positions}
     progress, done = Progress("comparing", sum(ends.values())), 0
     for partition, end in ends.items():
-        async for content in log.read(partition, 0, end, progress=progress, done=done):
+
+        def reached(offsets: int, before: int = done) -> None:
+            progress.reached(before + offsets)
+
+        async for content in _each(log.read(partition, 0, end, reached=reached)):
             for name, positions in tables.positions.items():
                 if isinstance(content, Gap) or content.offset >= positions.get(partition, 0):
                     continue
@@ -179,6 +183,12 @@ async def compare(log: OpenedLog, database_url: str) -> list[Difference]:
     expected["routing.inbound"] = _routes(routing)
     pairs = [(table, tables.rows[table], rows) for table, rows in expected.items()]
     return [difference for pair in pairs for difference in _differences(*pair)]
+
+
+async def _each(batches: AsyncIterator[Sequence[Record | Gap]]) -> AsyncIterator[Record | Gap]:
+    async for batch in batches:
+        for content in batch:
+            yield content
 
 
 async def _read(connection: Connection) -> Tables:

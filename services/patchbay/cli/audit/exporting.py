@@ -1,7 +1,7 @@
 """Exporting the log into a folder, or one account of it."""
 
 import argparse
-from collections.abc import Collection
+import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from patchbay.assistants import ids
 from patchbay.audit import Audit, Begun, ExportWriter, Gap, Manifest, begin_anew, begin_export
 from patchbay.cli.audit.log_access import OpenedLog, run_with_log
 from patchbay.cli.audit.progressing import Progress
+from patchbay.cli.audit.sharing import Report, share_out_beside
 from patchbay.cli.errors import BadUsage
 from patchbay.cli.showing import as_facts, as_json
-from patchbay.cli.whereabouts import Whereabouts
+from patchbay.cli.whereabouts import LogAccess, Whereabouts
 from patchbay.eventlog import Envelope, LogIdentity, Verdict
 from patchbay.eventlog.manifest import RULE_VERSION
 
@@ -58,23 +59,47 @@ async def export(log: OpenedLog, folder: Path, *, account: str | None) -> Manife
         begin_anew(folder)  # what an account's export has does not tell where the others' streams were
         begun = _begun(log, account_id)
         streams = await _streams_of(log, account_id)
+    works = [LogPart(log.access, folder, begun, partition, streams) for partition in range(begun.partition_count)]
+    progress = Progress("exporting", sum(begun.ends))
+    parts = await share_out_beside(works, progress, records=sum(begun.ends))
     with ExportWriter(folder, begun) as writer:
         if streams is not None:
             writer.select(streams)
-        writer.resume()
-        progress = Progress("exporting", sum(begun.ends))
-        done = 0
-        for partition, end in enumerate(begun.ends):
-            start = writer.audit.next_offsets[partition]
-            async for content in log.read(partition, start, end, progress=progress, done=done + start):
+        for partition, written in enumerate(parts):
+            writer.absorb(written, partition)
+        progress.end()
+        return writer.finish()
+
+
+class LogPart(msgspec.Struct, frozen=True):
+    """Exporting one partition, or going on with it."""
+
+    access: LogAccess
+    folder: Path
+    begun: Begun
+    partition: int
+    streams: frozenset[bytes] | None
+
+    def run(self, report: Report) -> ExportWriter:
+        """Write its files."""
+        with ExportWriter(self.folder, self.begun) as writer:
+            if self.streams is not None:
+                writer.select(self.streams)
+            writer.resume(self.partition)
+            asyncio.run(self._write(writer, report))
+            writer.end_partition()
+            return writer
+
+    async def _write(self, writer: ExportWriter, report: Report) -> None:
+        end = self.begun.ends[self.partition]
+        log = OpenedLog(self.access, self.begun.identity, {self.partition: end})
+        start = writer.audit.next_offsets[self.partition]
+        async for batch in log.read(self.partition, start, end, reached=lambda offsets: report(start + offsets)):
+            for content in batch:
                 if isinstance(content, Gap):
                     writer.take_gap(content)
                 else:
                     writer.take(content)
-            writer.end_partition()
-            done += end
-        progress.end()
-        return writer.finish()
 
 
 def account_of(identity: LogIdentity, account: str) -> str:
@@ -103,15 +128,14 @@ def _begun(log: OpenedLog, account_id: str | None) -> Begun:
     )
 
 
-async def _streams_of(log: OpenedLog, account_id: str) -> Collection[bytes]:
+async def _streams_of(log: OpenedLog, account_id: str) -> frozenset[bytes]:
     """Return the keys of an account's streams: its own, and those of all numbers that it ever had."""
     of_account = StreamsOf(account_id)
     audit, progress = Audit(log.identity), Progress("looking for the account's numbers", log.offsets)
-    async for content in log.read_all(progress):
-        if isinstance(content, Gap):
-            audit.take_gap(content)
-        else:
-            of_account.note(*audit.take(content))
+    async for batch in log.read_all(progress):
+        for content in batch:
+            if not isinstance(content, Gap):
+                of_account.note(*audit.take(content))
     progress.end()
     if not audit.head_of(account_id).height:
         raise BadUsage("There is no such account in the log: `patchbay account list` shows them.", code="no_account")
@@ -126,7 +150,7 @@ class StreamsOf:
         self.streams = {account_id}
 
     @property
-    def keys(self) -> Collection[bytes]:
+    def keys(self) -> frozenset[bytes]:
         """As the log has them."""
         return frozenset(stream.encode() for stream in self.streams)
 

@@ -1,8 +1,10 @@
 """The history of an assistant, a number or an account, from the log itself or from an export of it."""
 
 import argparse
+import asyncio
 import os
 import sys
+from collections.abc import Iterable
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
@@ -15,11 +17,12 @@ from patchbay.cli.audit.anchoring import stream_of
 from patchbay.cli.audit.log_access import OpenedLog, run_with_log, vouched
 from patchbay.cli.audit.progressing import Progress
 from patchbay.cli.audit.recalling import Change, Entry, Recall
+from patchbay.cli.audit.sharing import Report, share_out_beside
 from patchbay.cli.audit.words import word_diff
 from patchbay.cli.lines import wants_colour
 from patchbay.cli.moments import utc_text
 from patchbay.cli.showing import as_json, clean
-from patchbay.cli.whereabouts import Whereabouts
+from patchbay.cli.whereabouts import LogAccess, Whereabouts
 from patchbay.eventlog import Envelope, Foreign, LogIdentity, Record, Verdict
 
 _LONG_CHARACTERS: Final = 60
@@ -74,17 +77,40 @@ def of_export(folder: Path, name: str, wanted: Wanted) -> list[Entry]:
     verification = Verification(folder)
     recalling = _Recalling(verification.manifest.identity, name, wanted)
     verification.run(recalling.take)
-    return recalling.in_order()
+    return in_order(recalling.entries)
 
 
 async def _of_log(log: OpenedLog, name: str, wanted: Wanted) -> list[Entry]:
-    recalling = _Recalling(log.identity, name, wanted)
-    audit, progress = Audit(log.identity), Progress("reading", log.offsets)
-    async for content in log.read_all(progress):
-        if not isinstance(content, Gap):
-            recalling.take(content, *audit.take(content))
+    _Recalling(log.identity, name, wanted)  # nothing is read for what can be no name
+    works = [LogPart(log.access, log.identity, partition, end, name, wanted) for partition, end in log.ends.items()]
+    progress = Progress("reading", log.offsets)
+    parts = await share_out_beside(works, progress, records=log.offsets)
     progress.end()
-    return recalling.in_order()
+    return in_order(entry for entries in parts for entry in entries)
+
+
+class LogPart(msgspec.Struct, frozen=True):
+    """Recalling what one partition tells: what two streams say of one number, they say of different fields."""
+
+    access: LogAccess
+    identity: LogIdentity
+    partition: int
+    end: int
+    name: str
+    wanted: Wanted
+
+    def run(self, report: Report) -> list[Entry]:
+        """Read every record, and keep what was asked for."""
+        return asyncio.run(self._read(report))
+
+    async def _read(self, report: Report) -> list[Entry]:
+        log = OpenedLog(self.access, self.identity, {self.partition: self.end})
+        audit, recalling = Audit(self.identity), _Recalling(self.identity, self.name, self.wanted)
+        async for batch in log.read(self.partition, 0, self.end, reached=report):
+            for content in batch:
+                if not isinstance(content, Gap):
+                    recalling.take(content, *audit.take(content))
+        return recalling.entries
 
 
 class _Recalling:
@@ -92,17 +118,18 @@ class _Recalling:
         subject = name if ids.is_id(ids.ASSISTANT, name) else stream_of(identity, name)
         self._recall = Recall(subject)
         self._wanted = wanted
-        self._entries: list[Entry] = []
+        self.entries: list[Entry] = []
 
     def take(self, _record: Record, content: Envelope | Foreign, verdict: Verdict) -> None:
         """Take a record with its verdict."""
         if verdict is Verdict.ACCEPTED and isinstance(content, Envelope):
             parts = map(self._wanted.part_of, self._recall.take(content))
-            self._entries += [part for part in parts if part is not None]
+            self.entries += [part for part in parts if part is not None]
 
-    def in_order(self) -> list[Entry]:
-        """Return the entries by time; within a stream by height, which is the same."""
-        return sorted(self._entries, key=attrgetter("time", "stream", "height"))
+
+def in_order(entries: Iterable[Entry]) -> list[Entry]:
+    """Return the entries by time; within a stream by height, which is the same."""
+    return sorted(entries, key=attrgetter("time", "stream", "height"))
 
 
 def told(entry: Entry, *, in_colour: bool) -> str:

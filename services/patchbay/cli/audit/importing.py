@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from patchbay.audit import Audit, Gap, Manifest, NotAnchored, Verification
+from patchbay.audit import Audit, Gap, Manifest, NotAnchored, Verification, read_manifest
 from patchbay.audit.anchors import leaf_of
 from patchbay.audit.lines import Line
 from patchbay.audit.merkle import leaf_hash, root_of
@@ -15,6 +15,7 @@ from patchbay.audit.placing import Placement
 from patchbay.cli.audit.cutting import Cut
 from patchbay.cli.audit.log_access import guarded, opened_log
 from patchbay.cli.audit.progressing import Progress
+from patchbay.cli.audit.sharing import Report, share_out_beside
 from patchbay.cli.audit.verifying import verify_log
 from patchbay.cli.errors import BadUsage
 from patchbay.cli.quieting import quieten_libraries
@@ -22,7 +23,9 @@ from patchbay.cli.showing import as_facts, as_json
 from patchbay.cli.whereabouts import LogAccess, Whereabouts
 from patchbay.eventlog import Envelope, Foreign, StoredRecord, Verdict, read_envelope
 from patchbay.eventlog.manifest import Manifest as PartitionManifest
-from patchbay.eventlog.restoring import Restorer, open_restorer
+from patchbay.eventlog.restoring import Restorer, open_restorer, restored_topic
+
+_REPORT_LINES = 1_024
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,20 +83,12 @@ async def import_export(
     manifest = verification.manifest
     if manifest.account is not None:
         raise BadUsage("This is an export of one account: only one of the whole log can become a log.")
-    progress = Progress("verifying", sum(part.lines for part in manifest.files))
-    expected = Expected(manifest, until)
-
-    def take(record: StoredRecord, content: Envelope | Foreign, verdict: Verdict) -> None:
-        expected.take(record, content, verdict)
-        progress.reached(verification.lines)
-
-    source = expected.of(verification.run(take))
-    progress.end()
     count = partitions or manifest.partition_count
-    async with open_restorer(
+    source = await _verified(folder, verification, until)
+    async with restored_topic(
         access.bootstrap_servers, access.topic, partitions=count, replication_factor=replication_factor
-    ) as restorer:
-        left_out = await _restore(folder, manifest, restorer, count, until)
+    ):
+        left_out = await _restore(folder, manifest, access, count, until)
     async with opened_log(access) as log:
         target = (await verify_log(log, anchor=None, account=None, known=())).audit
     _compare(source, target, keeps_all=count == manifest.partition_count)
@@ -107,20 +102,90 @@ async def import_export(
     )
 
 
-async def _restore(folder: Path, manifest: Manifest, restorer: Restorer, count: int, until: str | None) -> int:
-    """Append every record that has a place; return how many have none, manifests aside."""
-    placement, cut = Placement(manifest.partition_count, count), None if until is None else Cut(until)
-    progress, done, left_out = Progress("importing", sum(part.lines for part in manifest.files)), 0, 0
-    if not placement.keeps_all:
-        for partition in range(count):
-            await restorer.append_manifest(PartitionManifest(manifest.log_id, count, partition))
-    for part in manifest.files:
-        for line in lines_of_part(folder, part):
-            done += 1
-            left_out += not await _restore_line(line, manifest, restorer, placement, cut)
-            progress.reached(done)
+async def _verified(folder: Path, verification: Verification, until: str | None) -> Audit:
+    """Verify the export, and return what the log must be: all of it, or what it held by a moment."""
+    manifest = verification.manifest
+    verification.begin()
+    lines = sum(part.lines for part in manifest.files)
+    progress, expected = Progress("verifying", lines), Audit(manifest.identity)
+    works = [VerifyPart(folder, partition, until) for partition in range(manifest.partition_count)]
+    parts = await share_out_beside(works, progress, records=lines)
     progress.end()
-    return left_out
+    for partition, (its, kept) in enumerate(parts):
+        verification.absorb(its, partition)
+        if kept is not None:
+            expected.absorb(kept, partition)
+    whole = verification.finish()
+    return whole if until is None else expected
+
+
+async def _restore(folder: Path, manifest: Manifest, access: LogAccess, count: int, until: str | None) -> int:
+    """Append every record that has a place; return how many have none, manifests aside."""
+    if count != manifest.partition_count:
+        async with open_restorer(access.bootstrap_servers, access.topic) as restorer:
+            for partition in range(count):
+                await restorer.append_manifest(PartitionManifest(manifest.log_id, count, partition))
+    lines = sum(part.lines for part in manifest.files)
+    progress = Progress("importing", lines)
+    works = [RestorePart(folder, partition, access, count, until) for partition in range(manifest.partition_count)]
+    left_out = await share_out_beside(works, progress, records=lines)
+    progress.end()
+    return sum(left_out)
+
+
+class VerifyPart(msgspec.Struct, frozen=True):
+    """Verifying the files of one partition, and what of them is to be in the log; None: all of it."""
+
+    folder: Path
+    partition: int
+    until: str | None
+
+    def run(self, report: Report) -> tuple[Verification, Audit | None]:
+        """Read and judge every line."""
+        verification = Verification(self.folder)
+        kept = None if self.until is None else Audit(verification.manifest.identity)
+        cut = None if self.until is None else Cut(self.until)
+
+        def take(record: StoredRecord, content: Envelope | Foreign, verdict: Verdict) -> None:
+            if kept is not None and cut is not None and cut.keeps(record, content, verdict):
+                kept.take(record)
+            if not verification.lines % _REPORT_LINES:
+                report(verification.lines)
+
+        verification.read(self.partition, take)
+        return verification, kept
+
+
+class RestorePart(msgspec.Struct, frozen=True):
+    """
+    Appending the records of one partition of an export.
+
+    Those of several go into one partition where there are other ones now; a stream's records all come from one.
+    """
+
+    folder: Path
+    partition: int
+    access: LogAccess
+    count: int
+    until: str | None
+
+    def run(self, report: Report) -> int:
+        """Append; return how many records have no place, manifests aside."""
+        return asyncio.run(self._restore(report))
+
+    async def _restore(self, report: Report) -> int:
+        manifest = read_manifest(self.folder)
+        placement = Placement(manifest.partition_count, self.count)
+        cut = None if self.until is None else Cut(self.until)
+        done = left_out = 0
+        async with open_restorer(self.access.bootstrap_servers, self.access.topic) as restorer:
+            for part in manifest.files:
+                for line in lines_of_part(self.folder, part) if part.partition == self.partition else ():
+                    done += 1
+                    left_out += not await _restore_line(line, manifest, restorer, placement, cut)
+                    if not done % _REPORT_LINES:
+                        report(done)
+        return left_out
 
 
 async def _restore_line(
@@ -130,6 +195,9 @@ async def _restore_line(
     record = line.content
     if isinstance(record, Gap):
         return True
+    if cut is None and placement.keeps_all:
+        await restorer.append(record.partition, record)
+        return True
     content = read_envelope(record, manifest.identity)
     if cut is not None and not cut.keeps(record, content, Verdict(line.verdict)):
         return True
@@ -138,23 +206,6 @@ async def _restore_line(
         return record.offset == 0  # a manifest, of which there is a new one
     await restorer.append(partition, record)
     return True
-
-
-class Expected:
-    """What the log must be afterwards: all of the export, or what it held by a moment."""
-
-    def __init__(self, manifest: Manifest, until: str | None) -> None:
-        self._cut = None if until is None else Cut(until)
-        self._audit = Audit(manifest.identity)
-
-    def take(self, record: StoredRecord, content: Envelope | Foreign, verdict: Verdict) -> None:
-        """Take the next record of the export."""
-        if self._cut is not None and self._cut.keeps(record, content, verdict):
-            self._audit.take(record)
-
-    def of(self, whole: Audit) -> Audit:
-        """Return what the log must be, given what the export is."""
-        return whole if self._cut is None else self._audit
 
 
 def _compare(source: Audit, target: Audit, *, keeps_all: bool) -> None:

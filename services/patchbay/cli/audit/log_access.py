@@ -2,7 +2,7 @@
 
 import asyncio
 import errno
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
@@ -33,32 +33,34 @@ class OpenedLog:
         return sum(self.ends.values())
 
     async def read(
-        self, partition: int, start: int, until: int, *, progress: Progress, done: int
-    ) -> AsyncIterator[Record | Gap]:
+        self, partition: int, start: int, until: int, *, reached: Callable[[int], None]
+    ) -> AsyncIterator[Sequence[Record | Gap]]:
         """
-        Yield the records of a partition, and the gaps between them, in order.
+        Yield the records of a partition, and the gaps between them, in order, many at once.
 
         Args:
             partition: Which.
             start: The first offset.
             until: The first offset behind it.
-            progress: Is told how far it is.
-            done: How many offsets were done before.
+            reached: Is told how many offsets are done.
         """
         async for content in read_range(self.access.bootstrap_servers, self.identity, partition, start, until):
             if isinstance(content, Hole):
                 reason = "transactions" if content.is_explained else "unknown"
-                yield Gap(partition, content.offset, content.until, reason)
+                yield [Gap(partition, content.offset, content.until, reason)]
                 continue
-            for record in content:
-                yield record
-            progress.reached(done + content[-1].offset + 1 - start)
+            yield content
+            reached(content[-1].offset + 1 - start)
 
-    async def read_all(self, progress: Progress) -> AsyncIterator[Record | Gap]:
+    async def read_all(self, progress: Progress) -> AsyncIterator[Sequence[Record | Gap]]:
         """Yield everything, one partition after the other."""
         done = 0
         for partition, end in self.ends.items():
-            async for content in self.read(partition, 0, end, progress=progress, done=done):
+
+            def reached(offsets: int, before: int = done) -> None:
+                progress.reached(before + offsets)
+
+            async for content in self.read(partition, 0, end, reached=reached):
                 yield content
             done += end
 

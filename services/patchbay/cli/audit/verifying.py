@@ -1,6 +1,7 @@
 """Verifying the log or an export of it: every digest, every chain, every offset, and an anchor where there is one."""
 
 import argparse
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -23,12 +24,16 @@ from patchbay.audit.merkle import leaf_hash, root_of
 from patchbay.cli.audit.exporting import StreamsOf, account_of
 from patchbay.cli.audit.log_access import OpenedLog, run_with_log, vouched
 from patchbay.cli.audit.progressing import Progress
+from patchbay.cli.audit.sharing import Report, share_out, share_out_beside
 from patchbay.cli.errors import BadFile, BadUsage, LogUnreadable
 from patchbay.cli.showing import as_facts, as_json, clean
-from patchbay.cli.whereabouts import Whereabouts
+from patchbay.cli.whereabouts import LogAccess, Whereabouts
 from patchbay.eventlog import Envelope, Foreign, LogIdentity, Record, Verdict
 
+Known = tuple[tuple[int, int], ...]
+
 LIVE: Final = "live"
+_REPORT_LINES: Final = 1_024
 _SHOWN_FINDINGS: Final = 20
 
 
@@ -61,6 +66,13 @@ class Collecting:
             self.anchored.take(record)
         if self.of_account is not None:
             self.of_account.note(content, verdict)
+
+    def absorb(self, other: "Collecting", partition: int) -> None:
+        """Take over what was done with the records of a partition elsewhere."""
+        if self.anchored is not None and other.anchored is not None:
+            self.anchored.audit.absorb(other.anchored.audit, partition)
+        if self.of_account is not None and other.of_account is not None:
+            self.of_account.streams |= other.of_account.streams
 
     def outcome(self, what: str, audit: Audit) -> Checked:
         """
@@ -141,9 +153,7 @@ def read_file(path: str) -> bytes:
         raise BadFile(f"{path} cannot be read: {error.strerror}.") from None
 
 
-async def verify_log(
-    log: OpenedLog, *, anchor: Anchor | None, account: str | None, known: tuple[tuple[int, int], ...]
-) -> Checked:
+async def verify_log(log: OpenedLog, *, anchor: Anchor | None, account: str | None, known: Known) -> Checked:
     """
     Verify the log.
 
@@ -156,35 +166,88 @@ async def verify_log(
     Raises:
         NotAnchored: Something before the anchor was cut, changed or inserted.
     """
-    collecting = Collecting(log.identity, anchor, account)
-    audit, progress = Audit(log.identity, known=known), Progress("verifying", log.offsets)
-    async for content in log.read_all(progress):
-        if isinstance(content, Gap):
-            audit.take_gap(content)
-        else:
-            collecting.take(content, *audit.take(content))
+    identity = log.identity
+    audit, collecting = Audit(identity, known=known), Collecting(identity, anchor, account)
+    works = [
+        LogPart(log.access, identity, partition, end, known, anchor, account) for partition, end in log.ends.items()
+    ]
+    progress = Progress("verifying", log.offsets)
+    parts = await share_out_beside(works, progress, records=log.offsets)
     progress.end()
+    for partition, (its, collected) in zip(log.ends, parts, strict=True):
+        audit.absorb(its, partition)
+        collecting.absorb(collected, partition)
     return collecting.outcome(f"the log in topic {log.identity.topic}", audit)
 
 
-def _verify_export(
-    folder: Path, anchor: Anchor | None, account: str | None, known: tuple[tuple[int, int], ...]
-) -> Checked:
+class LogPart(msgspec.Struct, frozen=True):
+    """Verifying one partition of the log."""
+
+    access: LogAccess
+    identity: LogIdentity
+    partition: int
+    end: int
+    known: Known
+    anchor: Anchor | None
+    account: str | None
+
+    def run(self, report: Report) -> tuple[Audit, Collecting]:
+        """Read and judge every record."""
+        return asyncio.run(self._read(report))
+
+    async def _read(self, report: Report) -> tuple[Audit, Collecting]:
+        log = OpenedLog(self.access, self.identity, {self.partition: self.end})
+        audit, collecting = Audit(self.identity, known=self.known), Collecting(self.identity, self.anchor, self.account)
+        takes_more = self.anchor is not None or self.account is not None
+        async for batch in log.read(self.partition, 0, self.end, reached=report):
+            for content in batch:
+                if isinstance(content, Gap):
+                    audit.take_gap(content)
+                    continue
+                judged = audit.take(content)
+                if takes_more:
+                    collecting.take(content, *judged)
+        return audit, collecting
+
+
+class ExportPart(msgspec.Struct, frozen=True):
+    """Verifying the files of one partition of an export."""
+
+    folder: Path
+    partition: int
+    known: Known
+    anchor: Anchor | None
+    account: str | None
+
+    def run(self, report: Report) -> tuple[Verification, Collecting]:
+        """Read and judge every line."""
+        verification = Verification(self.folder, known=self.known)
+        collecting = Collecting(verification.manifest.identity, self.anchor, self.account)
+
+        def take(record: Record, content: Envelope | Foreign, verdict: Verdict) -> None:
+            collecting.take(record, content, verdict)
+            if not verification.lines % _REPORT_LINES:
+                report(verification.lines)
+
+        verification.read(self.partition, take)
+        return verification, collecting
+
+
+def _verify_export(folder: Path, anchor: Anchor | None, account: str | None, known: Known) -> Checked:
     verification = Verification(folder, known=known)
     manifest = verification.manifest
     if anchor is not None and manifest.account is not None:
         raise BadUsage("An anchor is of all streams: an export of one account cannot be held against it.")
     collecting = Collecting(manifest.identity, anchor, account)
-    progress = Progress("verifying", sum(part.lines for part in manifest.files))
-
-    def take(record: Record, content: Envelope | Foreign, verdict: Verdict) -> None:
-        collecting.take(record, content, verdict)
-        if not verification.lines % 1024:
-            progress.reached(verification.lines)
-
-    audit = verification.run(take)
+    verification.begin()
+    lines = sum(part.lines for part in manifest.files)
+    progress = Progress("verifying", lines)
+    works = [ExportPart(folder, partition, known, anchor, account) for partition in range(manifest.partition_count)]
+    for partition, (its, collected) in enumerate(share_out(works, progress, records=lines)):
+        verification.absorb(its, partition)
+        collecting.absorb(collected, partition)
     progress.end()
-    return collecting.outcome(f"the export in {folder}", audit)
+    return collecting.outcome(f"the export in {folder}", verification.finish())
 
 
 def _tell(checked: Checked, *, as_lines: bool) -> None:
