@@ -1,5 +1,5 @@
 """
-Records that aiokafka cannot decode: read from the broker's own bytes, so that no stranger's record stops a reader.
+Records from the broker's own bytes, those that aiokafka cannot decode too: no stranger's record stops a reader.
 
 Kafka stores any bytes as the name of a header; aiokafka 0.14 raises UnicodeDecodeError for the whole batch, for ever.
 
@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Final
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import CorruptRecordException, KafkaError, LeaderNotAvailableError, for_code
 from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.record.memory_records import MemoryRecords
 
 from patchbay.eventlog.record import StoredRecord
 
@@ -24,6 +26,42 @@ _COMPRESSION: Final = 0x07
 _APPEND_TIME: Final = 0x08
 _CONTROL: Final = 0x20
 _MAX_BYTES: Final = 8 * 1024 * 1024
+_FETCH_BYTES: Final = 4 * 1024 * 1024  # of many answers, of which two are held at once; a larger batch comes whole
+
+
+class Fetched(msgspec.Struct, frozen=True):
+    """What one answer of a broker holds."""
+
+    records: list[StoredRecord]
+    reached: int  # the first offset behind it, ends of transactions included
+
+
+async def fetch_records(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> Fetched:
+    """
+    Return what lies in `partition` from `offset` on, as much as one answer holds.
+
+    Raises:
+        KafkaError: The brokers refuse, or a batch is not what was written.
+    """
+    content = await _fetch(consumer, partition, offset, _FETCH_BYTES)
+    reached = offset
+    try:
+        records: list[StoredRecord] = []
+        batches = MemoryRecords(content)
+        while batches.has_next():
+            batch = batches.next_batch()
+            if not batch.validate_crc():
+                raise CorruptRecordException(f"the batch at offset {batch.base_offset} is not what was written")
+            reached = max(reached, batch.next_offset)
+            if not batch.is_control_batch:
+                its = partition.partition
+                records += [StoredRecord(its, r.offset, r.timestamp, r.key, r.value, tuple(r.headers)) for r in batch]
+    except UnicodeDecodeError:
+        records = list(_records(content, partition.partition))
+        reached = max([offset, *(base + last + 1 for base, _, _, last in _batches(content))])
+    if records and records[0].offset < offset:  # a batch is given whole
+        records = [record for record in records if record.offset >= offset]
+    return Fetched(records, reached)
 
 
 async def read_leniently(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> list[StoredRecord]:
@@ -68,12 +106,16 @@ def _batches(content: bytes) -> Iterator[tuple[int, int, int, int]]:
         start = end
 
 
-async def _fetch(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> bytes:
+async def _fetch(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int, max_bytes: int = _MAX_BYTES
+) -> bytes:
     client = consumer._client  # noqa: SLF001 - a request of our own over the connection that is there
     leader = client.cluster.leader_for_partition(partition)
     request = FetchRequest(
-        500, 1, _MAX_BYTES, 0, [(partition.topic, [(partition.partition, offset, _MAX_BYTES)])], rack_id=""
+        500, 1, max_bytes, 0, [(partition.topic, [(partition.partition, offset, max_bytes)])], rack_id=""
     )
+    if leader is None or leader < 0:
+        raise LeaderNotAvailableError(partition)
     answer = await client.send(leader, request)
     [(_, [(_, code, _, *others)])] = answer.topics
     if code:

@@ -1,23 +1,28 @@
-"""Reading one partition from one offset to another: every record, and every stretch of offsets that has none."""
+"""
+Reading one partition from one offset to another: every record, and every stretch of offsets that has none.
 
+By fetches of its own: what aiokafka's consumer does beside decoding takes as long as judging a record does.
+"""
+
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
 from typing import Final
 
 import msgspec
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from patchbay.eventlog.brokers import bounded, open_consumer
-from patchbay.eventlog.errors import LogUnavailable
+from patchbay.eventlog.errors import LogRecreated, LogTruncated, LogUnavailable
 from patchbay.eventlog.identity import LogIdentity
-from patchbay.eventlog.lenient import holds_markers_only
-from patchbay.eventlog.reader import open_reader
+from patchbay.eventlog.lenient import Fetched, fetch_records, holds_markers_only
+from patchbay.eventlog.manifest import read_manifest
 from patchbay.eventlog.record import Record
 
-_FETCH_RECORDS: Final = 2_000
-_fetch_seconds: Final = 0.5
 _look_seconds: Final = 1.0  # without a record before the end: there may be none any more
+_retry_seconds: Final = 0.2
 _silence_seconds: Final = 20.0
 _visit_seconds: Final = 10.0
 
@@ -39,28 +44,99 @@ async def read_range(
 
     Raises:
         LogTruncated: The partition ends before.
+        LogRecreated: It is another log's.
         LogUnavailable: The brokers do not answer, or refuse.
     """
-    position, heard_at = start, time.monotonic()
-    async with open_reader(bootstrap_servers, identity, {partition: start}) as reader:
+    async with AsyncExitStack() as stack:
+        async with bounded(_visit_seconds, "opening a reader"):
+            consumer = await stack.enter_async_context(open_consumer(bootstrap_servers))
+            source = _Source(consumer, identity, partition)
+            await source.check_manifest()
+        stack.push_async_callback(source.close)
+        position, reached, heard_at = start, start, time.monotonic()
         while position < until:
-            records = await reader.fetch(max_records=_FETCH_RECORDS, timeout_seconds=_fetch_seconds)
-            for stretch in _stretches(records, until):
+            fetched = await source.fetch(reached, until)
+            for stretch in _stretches(fetched.records, until):
                 if stretch[0].offset != position:
-                    yield await _hole(bootstrap_servers, identity, partition, position, stretch[0].offset)
+                    yield await source.hole(position, stretch[0].offset)
                 yield stretch
                 position = stretch[-1].offset + 1
             now = time.monotonic()
-            has_passed = bool(records) and records[-1].offset >= until
-            if position < until and (has_passed or now - heard_at > _look_seconds):
-                hole = await _hole(bootstrap_servers, identity, partition, position, until)
-                if has_passed or hole.is_explained:
+            if fetched.reached > reached:
+                reached, heard_at = fetched.reached, now
+            is_silent = now - heard_at > _look_seconds
+            if position < until and (reached >= until or is_silent):
+                hole = await source.hole(position, until)
+                if reached >= until or hole.is_explained:
                     yield hole
                     return
-            if records:
-                heard_at = now
-            elif now - heard_at > _silence_seconds:
+            if now - heard_at > _silence_seconds:
                 raise LogUnavailable(f"partition {partition} gives nothing from offset {position} on")
+
+
+class _Source:
+    """One partition; what comes next is fetched while what came before is worked on."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, identity: LogIdentity, partition: int) -> None:
+        self._consumer = consumer
+        self._identity = identity
+        self._partition = TopicPartition(identity.topic, partition)
+        self._ahead: tuple[int, asyncio.Task[Fetched]] | None = None
+
+    async def check_manifest(self) -> None:
+        """
+        Look whether the partition is the log's.
+
+        Raises:
+            LogRecreated: It is another one's.
+        """
+        await self._consumer.end_offsets([self._partition])  # the leader is known by then
+        manifest = None
+        if records := (await self._fetch(0)).records:
+            manifest = read_manifest(records[0])
+        if manifest is None or manifest.log_id != self._identity.log_id:
+            partition = self._partition.partition
+            raise LogRecreated(f"partition {partition}: the manifest is another log's", partition=partition, position=0)
+
+    async def fetch(self, offset: int, until: int) -> Fetched:
+        """Return what lies there, and begin to fetch what is behind it."""
+        if self._ahead is None or self._ahead[0] != offset:
+            await self.close()
+            fetched = await self._fetch(offset)
+        else:
+            fetched, self._ahead = await self._ahead[1], None
+        if offset < fetched.reached < until:
+            self._ahead = (fetched.reached, asyncio.create_task(self._fetch(fetched.reached)))
+        return fetched
+
+    async def close(self) -> None:
+        """Let go of what was fetched ahead."""
+        if self._ahead is not None:
+            task, self._ahead = self._ahead[1], None
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def hole(self, offset: int, until: int) -> Hole:
+        """Return what is known of offsets that no record has."""
+        async with bounded(_visit_seconds, "looking at offsets without a record"):
+            is_explained = await holds_markers_only(self._consumer, self._partition, offset, until)
+        return Hole(self._partition.partition, offset, until, is_explained)
+
+    async def _fetch(self, offset: int) -> Fetched:
+        """Ask until there is an answer: a leader may move, a connection may break."""
+        deadline = time.monotonic() + _silence_seconds
+        while True:
+            try:
+                return await fetch_records(self._consumer, self._partition, offset)
+            except OffsetOutOfRangeError as failure:
+                partition = self._partition.partition
+                message = f"partition {partition} has nothing at offset {offset} any more"
+                raise LogTruncated(message, partition=partition, position=offset) from failure
+            except KafkaError as failure:
+                if not failure.retriable or time.monotonic() > deadline:
+                    raise LogUnavailable(f"reading: {failure!r}") from failure
+            await asyncio.sleep(_retry_seconds)
+            await self._consumer._client.force_metadata_update()  # noqa: SLF001 - another broker may lead by now
 
 
 def _stretches(records: Sequence[Record], until: int) -> Iterator[Sequence[Record]]:
@@ -75,17 +151,3 @@ def _stretches(records: Sequence[Record], until: int) -> Iterator[Sequence[Recor
             begin = index
     if begin < len(records):
         yield records[begin:]
-
-
-async def _hole(bootstrap_servers: str, identity: LogIdentity, partition: int, offset: int, until: int) -> Hole:
-    topic_partition = TopicPartition(identity.topic, partition)
-    async with (
-        bounded(_visit_seconds, "looking at offsets without a record"),
-        open_consumer(bootstrap_servers) as consumer,
-    ):
-        await consumer.end_offsets([topic_partition])  # the leader is known by then
-        try:
-            is_explained = await holds_markers_only(consumer, topic_partition, offset, until)
-        except KafkaError as failure:
-            raise LogUnavailable(f"looking at offset {offset} of partition {partition}: {failure!r}") from failure
-    return Hole(partition, offset, until, is_explained)
