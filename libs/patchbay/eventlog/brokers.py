@@ -46,11 +46,17 @@ async def open_admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClien
 
 
 @contextlib.asynccontextmanager
-async def open_consumer(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def open_consumer(
+    bootstrap_servers: str, *, partition_fetch_bytes: int = _MAX_PARTITION_FETCH_BYTES
+) -> AsyncIterator[AIOKafkaConsumer]:
     """
     Yield a started consumer that belongs to no group, commits nothing and jumps nowhere by itself.
 
     It reads uncommitted: a stranger's open transaction must not hold it up.
+
+    Args:
+        bootstrap_servers: `host:port`, several with commas between.
+        partition_fetch_bytes: What one answer brings of a partition at most, but always one batch (KIP-74).
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap_servers,
@@ -58,7 +64,7 @@ async def open_consumer(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsume
         enable_auto_commit=False,
         auto_offset_reset="none",
         isolation_level="read_uncommitted",
-        max_partition_fetch_bytes=_MAX_PARTITION_FETCH_BYTES,
+        max_partition_fetch_bytes=partition_fetch_bytes,
         fetch_max_bytes=_FETCH_MAX_BYTES,
         fetch_min_bytes=1,  # the broker answers as soon as there is a record
         fetch_max_wait_ms=500,

@@ -18,6 +18,7 @@ from patchbay.eventlog.record import Record
 from patchbay.eventlog.topic import TopicFault, await_partitions, create_topic, describe_partitions, topic_faults
 
 _append_timeout_seconds = 10.0
+_START_BYTES = 4_096  # of a partition, and one batch in any case: a manifest is looked at each minute, for 500 bytes
 
 
 async def open_log(
@@ -59,7 +60,7 @@ async def open_log(
             )
         async with open_admin(bootstrap_servers) as admin:
             count = await await_partitions(admin, topic)
-        async with open_consumer(bootstrap_servers) as consumer:
+        async with open_consumer(bootstrap_servers, partition_fetch_bytes=_START_BYTES) as consumer:
             visit = _Visit(bootstrap_servers, consumer, topic, count)
             manifests = await visit.manifests(writes_missing=create_with_partitions is not None)
     return _identity(topic, manifests)
@@ -85,7 +86,7 @@ async def check_topic(
                 "looked for in the wrong ones; move the log into a new topic"
             )
             faults.append(TopicFault("partitions", str(count), str(identity.partition_count), sentence))
-        async with open_consumer(bootstrap_servers) as consumer:
+        async with open_consumer(bootstrap_servers, partition_fetch_bytes=_START_BYTES) as consumer:
             visit = _Visit(bootstrap_servers, consumer, topic, min(count, identity.partition_count))
             faults += await visit.faults(identity)
     return faults
