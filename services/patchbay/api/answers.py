@@ -152,12 +152,14 @@ def _assistant(assistant: Assistant, written: AssistantCreated | AssistantUpdate
 
 
 def _assignment(assistant: Assistant, number_ids: tuple[str, ...]) -> Effect:
-    body = {
+    body: dict[str, object] = {
         "success": True,
         "message": _assignment_message(len(number_ids)),
         "phoneNumberIds": number_ids,
         "assistant": assistant,
     }
+    if warnings := warnings_of(assistant, {}):
+        body["warnings"] = warnings
     return Effect(encode(body), assistant.version)
 
 

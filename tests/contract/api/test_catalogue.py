@@ -83,9 +83,13 @@ async def test_a_retiring_model_is_taken_with_a_warning(
     changed = await service.own.patch(assistant_id, repeated, name="B")
     again = await service.own.patch(assistant_id, repeated, name="B")
     unchanged = await service.own.patch(assistant_id, name="B")
+    path = f"/api/assistants/{assistant_id}/telephony"
+    without = {"accountSlug": "my-team", "phoneNumberIds": []}
+    assigned = await service.own.send("PATCH", f"{path}/phone-numbers", without)
+    switched = await service.own.send("POST", f"{path}/outbound", {"accountSlug": "my-team", "enabled": False})
     cured = await service.own.patch(assistant_id, provider="openai", model="gpt-6-luna")
 
-    for reply in (created, changed, unchanged):
+    for reply in (created, changed, unchanged, assigned, switched):
         assert reply.status == 200
         assert [(each["path"], each["code"]) for each in reply.json["warnings"]] == [(field, "retiring_model")]
         assert model in reply.json["warnings"][0]["message"]

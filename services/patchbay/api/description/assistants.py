@@ -111,9 +111,11 @@ ASSIGNMENT: Final = success(
         "phoneNumberIds": [NUMBER],
         "assistant": example_of_assistant(NUMBER),
     },
+    optional=("warnings",),
     message={"type": "string"},
     phoneNumberIds={"type": "array", "items": NUMBER_ID},
     assistant=ref("Assistant"),
+    warnings=WARNINGS,
 )
 _LINKS: Final[Mapping[str, Link]] = {
     name: Link(to=(method, path), parameters={"assistantId": "$response.body#/assistant/id"})
