@@ -38,6 +38,9 @@ class Executes(Protocol):
     async def rehearse(self, write: Write, *, deadline: float) -> Rehearsal:
         """Tell what a command would lead to; nothing is appended."""
 
+    async def recall(self, write: Write, *, deadline: float) -> Written | None:
+        """Return what a repeated command has led to."""
+
     async def look_up(self, reference: CommandReference) -> CommandStatus:
         """Return what became of a command."""
 

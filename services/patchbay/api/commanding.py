@@ -7,7 +7,7 @@ from time import time
 from patchbay.api.answers import effect_of
 from patchbay.api.conditional import etag_of
 from patchbay.api.dry_runs import dry_body
-from patchbay.api.errors import InvalidRequest, NoVersion
+from patchbay.api.errors import InvalidRequest, NoVersion, TooManyWrites
 from patchbay.api.exchange import Exchange
 from patchbay.api.idempotency import command_id, parse_idempotency_key, request_digest
 from patchbay.api.reasons import reason_of
@@ -89,9 +89,16 @@ async def carry_out(exchange: Exchange, account_id: str | None, write: Write) ->
     writer, limits = exchange.backend.writer, exchange.backend.write_limits
     if not limits.apply_to(exchange.principal):
         return await writer.execute(write, deadline=exchange.deadline)
-    with limits.reserve(exchange.principal, exchange.request.content_length or 0, time()) as reservation:
-        written = await writer.execute(write, deadline=exchange.deadline)
-        reservation.charge(written)
+    try:
+        with limits.reserve(exchange.principal, exchange.request.content_length or 0, time()) as reservation:
+            written = await writer.execute(write, deadline=exchange.deadline)
+            reservation.charge(written)
+    except TooManyWrites:
+        # 429 says that nothing took effect: a repetition of what did gets its answer whatever the account may write.
+        known = await writer.recall(write, deadline=exchange.deadline) if write.repeats else None
+        if known is None:
+            raise
+        return known
     return written
 
 

@@ -68,6 +68,10 @@ class TracedWriter:
         """Tell what a command would lead to; nothing is appended."""
         return await self._writer.rehearse(write, deadline=deadline)
 
+    async def recall(self, write: Write, *, deadline: float) -> Written | None:
+        """Return what a repeated command has led to."""
+        return await self._writer.recall(write, deadline=deadline)
+
     async def look_up(self, reference: CommandReference) -> CommandStatus:
         """Return what became of a command."""
         return await self._writer.look_up(reference)

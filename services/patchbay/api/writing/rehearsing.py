@@ -43,11 +43,8 @@ async def rehearse(write: Write, surroundings: Surroundings, *, deadline: float)
     try:
         async with asyncio.timeout_at(deadline):
             loaded = await surroundings.loader.load(_wanted_by(write))
-            known = loaded.commands.get(write.command_id)
-            if known is not None and known.request_digest != write.request_digest:
-                raise KeyReused("this Idempotency-Key stands for another request")
-            if known is not None:
-                written = await surroundings.replayer.replay(write.stream, known.height, routed=False)
+            written = await _replayed(write, loaded, surroundings, routed=False)
+            if written is not None:
                 return Rehearsal(written.state, written)
     except DATABASE_FAILURES as error:  # the deadline among them
         _log.warning("rehearsal_not_loaded", stream=write.stream, reason=str(error) or type(error).__name__)
@@ -55,6 +52,37 @@ async def rehearse(write: Write, surroundings: Surroundings, *, deadline: float)
     if loaded.head.stopped_by is not None or loaded.quarantined_in:
         raise Quarantined("nothing can be written to this stream until an operator has looked at it")
     return _decided(write, loaded, surroundings)
+
+
+async def recall(write: Write, surroundings: Surroundings, *, deadline: float) -> Written | None:
+    """
+    Return what a command that took effect before has led to; None if it has not taken effect.
+
+    Args:
+        write: The command.
+        surroundings: Of the streams of this copy.
+        deadline: Loop time by which there is an answer, whatever hangs.
+
+    Raises:
+        KeyReused: Its idempotency key stands for another request.
+        Unavailable: It cannot be told at the moment.
+    """
+    try:
+        async with asyncio.timeout_at(deadline):
+            loaded = await surroundings.loader.load(_wanted_by(write))
+            return await _replayed(write, loaded, surroundings, routed=write.changes_routing)
+    except DATABASE_FAILURES as error:  # the deadline among them
+        _log.warning("command_not_recalled", stream=write.stream, reason=str(error) or type(error).__name__)
+        raise Unavailable("whether this took effect before cannot be told at the moment; nothing was sent") from None
+
+
+async def _replayed(write: Write, loaded: Loaded, surroundings: Surroundings, *, routed: bool) -> Written | None:
+    known = loaded.commands.get(write.command_id)
+    if known is None:
+        return None
+    if known.request_digest != write.request_digest:
+        raise KeyReused("this Idempotency-Key stands for another request")
+    return await surroundings.replayer.replay(write.stream, known.height, routed=routed)
 
 
 def _wanted_by(write: Write) -> Wanted:

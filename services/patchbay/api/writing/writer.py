@@ -9,7 +9,7 @@ from patchbay.api.writing.announcements import Announcements
 from patchbay.api.writing.attempts import Attempt
 from patchbay.api.writing.loading import Loader
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, KeyReused, Unavailable, Write, Written
-from patchbay.api.writing.rehearsing import Rehearsal, rehearse
+from patchbay.api.writing.rehearsing import Rehearsal, recall, rehearse
 from patchbay.api.writing.remembering import Memory
 from patchbay.api.writing.replaying import Replayer
 from patchbay.api.writing.settling import Settler
@@ -71,6 +71,22 @@ class Writer:
             WriteFailed: It cannot be told, or the command would not be decided.
         """
         return await rehearse(write, self._with, deadline=deadline)
+
+    async def recall(self, write: Write, *, deadline: float) -> Written | None:
+        """
+        Return what a repeated command has led to, or leads to as it is under way; None if it is neither.
+
+        Args:
+            write: As for `execute`.
+            deadline: Loop time by which there is an answer, whatever hangs.
+
+        Raises:
+            Rejection: The domain says no to the one that is under way.
+            WriteFailed: It cannot be told, or has not been answered in time.
+        """
+        if write.command_id in self._attempts:
+            return await self.execute(write, deadline=deadline)
+        return await recall(write, self._with, deadline=deadline)
 
     def _start(self, write: Write) -> Attempt:
         if len(self._attempts) >= WAITING_WRITES or self._with.settler.is_full:
