@@ -168,3 +168,22 @@ async def test_an_account_writes_no_more_than_it_may_whichever_copy_it_meets(ser
         assert await eventually(cannot_write, SHARED_SECONDS)
         assert (await there.send("GET", f"/api/assistants/{assistant['id']}")).status == 200
         assert (await operator.at(one.url).patch(assistant["id"], name="by an operator")).status == 200
+
+
+async def test_a_release_that_meets_the_limit_half_way_says_so(service: Service, tmp_path: Path) -> None:
+    slug = f"limited-{secrets.token_hex(4)}"
+    assert (await service.operator.send("POST", "/api/accounts", {"accountSlug": slug})).status == 200
+    operator = Caller(service.operator.session, service.url, service.operator.secret, slug)
+    key, number = await operator.issue(), await operator.register()
+    async with another_copy(service, tmp_path / "1.log", ACCOUNT_WRITES_PER_HOUR="3") as one:
+        here = Caller(service.operator.session, one.url, key["secret"], slug)
+        assistant = await here.create()
+        path = f"/api/assistants/{assistant['id']}/telephony/phone-numbers"
+        assert (await here.send("PATCH", path, {"accountSlug": slug, "phoneNumberIds": [number["id"]]})).status == 200
+        cut = await here.send("DELETE", f"/api/phone-numbers/{number['id']}")
+        left = await here.send("GET", path)
+        done = await operator.at(one.url).send("DELETE", f"/api/phone-numbers/{number['id']}")
+
+    assert (cut.status, cut.code) == (503, "unfinished")
+    assert left.json["phoneNumberIds"] == []
+    assert done.status == 200

@@ -6,7 +6,7 @@ from patchbay.api import authorization
 from patchbay.api.answers import encode, number_body, number_record
 from patchbay.api.bodies import PATCH_TYPES, read_object
 from patchbay.api.commanding import answer_written, carry_out, command_id_of, write_of
-from patchbay.api.errors import NotFound, OperatorsOnly, Unfinished
+from patchbay.api.errors import NotFound, OperatorsOnly, TooManyWrites, Unfinished
 from patchbay.api.exchange import Exchange
 from patchbay.api.handlers.of_account import ACCOUNT_SLUG, account_of_query, demand_opened
 from patchbay.api.idempotency import derived_command_id
@@ -141,7 +141,7 @@ async def release(exchange: Exchange) -> Answer:
     write = write_of(exchange, number_id, second, None, id_=second_id, changes_routing=True)
     try:
         written = await carry_out(exchange, account_id, write)
-    except (Unavailable, Contended, Quarantined) as failure:
+    except (Unavailable, Contended, Quarantined, TooManyWrites) as failure:
         if is_begun:
             raise Unfinished(number_id, str(failure)) from None
         raise
