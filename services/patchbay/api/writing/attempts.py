@@ -124,6 +124,7 @@ class PendingRecord:
     __slots__ = (
         "accepted",
         "acknowledged",
+        "appended_at",
         "attempt",
         "child",
         "dependents",
@@ -159,6 +160,7 @@ class PendingRecord:
         self.position: Position | None = None  # of the history's row, once accepted
         self.session = session
         self.on_verdict = on_verdict
+        self.appended_at = 0.0  # loop time
         self.acknowledged = False
         self.accepted = False
         self.void = False

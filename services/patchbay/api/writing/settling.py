@@ -9,6 +9,7 @@ import structlog
 from patchbay.api.writing.attempts import PendingRecord, reference_to
 from patchbay.api.writing.outcomes import Pending, Position
 from patchbay.api.writing.remembering import Memory
+from patchbay.api.writing.rivals import Rivals
 from patchbay.api.writing.standings import ReadsStandings, Standing
 from patchbay.postgres import DATABASE_FAILURES
 from patchbay.projection import Announced
@@ -51,6 +52,7 @@ class Settler:
     def __init__(self, reader: ReadsStandings, memory: Memory | None = None) -> None:
         self._reader = reader
         self._memory = Memory() if memory is None else memory
+        self.rivals = Rivals()  # what is heard of them
         self._streams: dict[str, _Stream] = {}
         self._arrived = asyncio.Event()
         self._woken = asyncio.Event()
@@ -70,11 +72,13 @@ class Settler:
     def hear(self, announced: Iterable[Announced]) -> None:
         """Tell accepted records their verdict without asking, and forget what others have changed."""
         told: dict[str, _Stream] = {}
+        now = asyncio.get_running_loop().time()
         for event in announced:
             stream = self._streams.get(event.stream)
             record = None if stream is None else stream.pending.get(event.digest)
             if stream is None or record is None:
                 self._memory.forget(event.stream, unless=event.digest)
+                self.rivals.wrote(event.stream, now, event.offset + 1)
                 if stream is not None:  # somebody else's: a record of this copy may have lost
                     stream.is_due = True
                     self._woken.set()
@@ -85,7 +89,6 @@ class Settler:
                 self._answer_shown(record, stream)
             except Exception:  # noqa: BLE001 - one stream's trouble must not keep verdicts from the others
                 _log.exception("verdict_not_told", stream=event.stream)
-        now = asyncio.get_running_loop().time()
         for name, stream in told.items():
             stream.since = now
             stream.lowest = min((r.sealed.height for r in stream.pending.values()), default=stream.lowest)

@@ -104,7 +104,12 @@ class StreamWriter:
             self._go_on()
 
     async def _pause(self) -> None:
-        if (seconds := self._resume_at - asyncio.get_running_loop().time()) > 0:
+        loop, rivals = asyncio.get_running_loop(), self._with.settler.rivals
+        while True:
+            now = loop.time()
+            seconds = max(self._resume_at - now, rivals.seconds_to_wait(self.stream, now))
+            if seconds <= 0:
+                return
             await asyncio.sleep(seconds)
 
     def _take(self) -> list[Attempt]:
@@ -207,6 +212,7 @@ class StreamWriter:
         metrics.run_records.observe(len(records))
         now = asyncio.get_running_loop().time()
         for record in records:
+            record.appended_at = now
             record.attempt.sent.append(record)
             self._with.settler.watch(record)
         for group in groups_of(records):
@@ -232,12 +238,17 @@ class StreamWriter:
 
     def _on_verdict(self, record: PendingRecord) -> None:
         """A record of this stream is accepted or void: its dependents are told, a lost race forgets the run."""
+        now = asyncio.get_running_loop().time()
         if record.accepted:
             self._run.accept(record)
+            if record.position is not None:
+                next_offset = record.position.next_offset
+                self._with.settler.rivals.won(self.stream, now, now - record.appended_at, next_offset)
             head = record.sealed.as_head()
             self._with.memory.follow(self.stream, record.parent.digest, head, record.event, record.state)
         else:
             self._with.memory.forget(self.stream)
+            self._with.settler.rivals.lost(self.stream, now)
             self._decide_again(self._run.lose(record))
         record.release()
         self._moved.set()

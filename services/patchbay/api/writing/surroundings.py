@@ -7,6 +7,7 @@ import msgspec
 from patchbay.api.writing.attempts import PendingRecord
 from patchbay.api.writing.outcomes import CommandReference, CommandStatus, Written
 from patchbay.api.writing.remembering import Memory
+from patchbay.api.writing.rivals import Rivals
 from patchbay.api.writing.snapshot import Loaded, Wanted
 from patchbay.assistants.catalogue import Catalogue
 from patchbay.eventlog.contract import Appender
@@ -20,7 +21,9 @@ class Loads(Protocol):
 
 
 class Watches(Protocol):
-    """What tells records their verdicts (see `Settler`)."""
+    """What tells records their verdicts (see `Settler`), and hears of other copies' events."""
+
+    rivals: Rivals
 
     def watch(self, record: PendingRecord) -> None:
         """Tell this record its verdict."""
