@@ -60,6 +60,7 @@ def write_of(
         command_id=id_,
         request_digest=request_digest(request.method, exchange.path, body),
         actor=exchange.principal.key_id,
+        account=exchange.principal.account_id,
         reason=reason_of(request.headers),
         traceparent=traceparent,
         changes_routing=changes_routing,

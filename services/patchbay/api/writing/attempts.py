@@ -35,6 +35,7 @@ class Attempt:
         "_askers",
         "_on_answer",
         "answer",
+        "begun_at",
         "deadline",
         "earlier",
         "known",
@@ -47,6 +48,7 @@ class Attempt:
     def __init__(self, write: Write, on_answer: "Callable[[Attempt], None]") -> None:
         self.write = write
         self.answer: Answer | None = None
+        self.begun_at = 0.0  # loop time
         self.deadline = 0.0  # loop time at which the last one who asks goes
         self.turn = 0  # its place in the stream's order of arrival
         self.sent: list[PendingRecord] = []

@@ -35,6 +35,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     command_id: str  # 64 hex digits: of account and idempotency key, or random
     request_digest: str  # 64 hex digits: of the request, to tell a repetition from a reuse of the key
     actor: str  # id of the key that acts
+    account: str | None = None  # whose write it is; None: the stream's
     reason: str | None = None
     traceparent: str | None = None
     changes_routing: bool = False  # the answer waits for the routing table too

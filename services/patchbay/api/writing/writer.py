@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from patchbay.api.live import LiveGenerations
+from patchbay.api.writing.admission import Admission
 from patchbay.api.writing.announcements import Announcements
 from patchbay.api.writing.attempts import Attempt
 from patchbay.api.writing.loading import Loader
@@ -20,7 +21,6 @@ from patchbay.assistants.catalogue import Catalogue
 from patchbay.eventlog import Appender, LogIdentity
 from patchbay.postgres import Pool
 
-WAITING_WRITES = 4096  # beyond this a copy sheds load before its memory grows
 IDLE_STREAMS = 1024  # kept for their next write; making one anew costs more than that write's HTTP
 CLOCK_SKEW_SECONDS = 2.0  # a copy whose clock is further off the broker's appends nothing
 
@@ -38,6 +38,7 @@ class Writer:
         self._streams: dict[str, StreamWriter] = {}
         self._idle: dict[str, StreamWriter] = {}  # nothing under way, the longest idle first
         self._attempts: dict[str, Attempt] = {}  # under way, by command id
+        self._admission = Admission()
 
     async def execute(self, write: Write, *, deadline: float) -> Written:
         """
@@ -89,11 +90,13 @@ class Writer:
         return await recall(write, self._with, deadline=deadline)
 
     def _start(self, write: Write) -> Attempt:
-        if len(self._attempts) >= WAITING_WRITES or self._with.settler.is_full:
+        if self._with.settler.is_full:
             raise Unavailable("too many writes are waiting already; nothing was sent")
         if abs(self._with.appender.clock_skew_seconds) > CLOCK_SKEW_SECONDS:
             raise Unavailable("this copy's clock is off the log's; nothing was sent")
+        self._admission.begin(write.account or write.stream)
         attempt = self._attempts[write.command_id] = Attempt(write, self._forget_attempt)
+        attempt.begun_at = asyncio.get_running_loop().time()
         stream = self._streams.get(write.stream)
         if stream is None:
             stream = self._idle.pop(write.stream, None) or StreamWriter(write.stream, self._with, self._lay_aside)
@@ -102,7 +105,12 @@ class Writer:
         return attempt
 
     def _forget_attempt(self, attempt: Attempt) -> None:
-        del self._attempts[attempt.write.command_id]
+        write = attempt.write
+        del self._attempts[write.command_id]
+        self._admission.end(write.account or write.stream)
+        if isinstance(attempt.answer, Written):
+            now = asyncio.get_running_loop().time()
+            self._admission.took(now, now - attempt.begun_at)
 
     def _lay_aside(self, stream: StreamWriter) -> None:
         if self._streams.get(stream.stream) is not stream:

@@ -9,7 +9,7 @@ from tests.unit.api.writing.copies import Copy, assign, create, rename, unassign
 from tests.unit.api.writing.virtual_time import in_virtual_time
 from tests.unit.api.writing.world import World, turns, until
 
-from patchbay.api.writing import settling, writer
+from patchbay.api.writing import admission, settling
 from patchbay.api.writing.outcomes import OutcomeUnknown, Pending, Unavailable
 from patchbay.api.writing.snapshot import Loaded, Wanted
 from patchbay.api.writing.standings import Standing
@@ -263,7 +263,7 @@ async def test_a_run_holds_no_more_than_one_lost_race_may_void() -> None:
 @in_virtual_time
 async def test_beyond_what_may_wait_nothing_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes under way and records without verdict are both bounded."""
-    monkeypatch.setattr(writer, "WAITING_WRITES", 3)
+    monkeypatch.setattr(admission, "WAITING_WRITES", 3)
     world = World()
     async with world.projecting(), world.copy() as copy:
         await copy.open_account()
