@@ -7,6 +7,7 @@ from patchbay.eventlog.envelope import Base, Envelope, Foreign, read_envelope
 from patchbay.eventlog.errors import (
     AppendError,
     EventLogError,
+    LogDamaged,
     LogMismatch,
     LogRecreated,
     LogTruncated,
@@ -43,6 +44,7 @@ __all__ = [
     "Head",
     "KafkaAppender",
     "KafkaReader",
+    "LogDamaged",
     "LogIdentity",
     "LogMismatch",
     "LogReader",

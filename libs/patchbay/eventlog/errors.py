@@ -8,7 +8,8 @@ EventLogError
 │   └── OutcomeUnknown      it may be in the log, may land later, or never
 ├── ReadError
 │   ├── LogTruncated        the log ends before the position that was read already
-│   └── LogRecreated        the log holds something else at a position that was read already
+│   ├── LogRecreated        the log holds something else at a position that was read already
+│   └── LogDamaged          what lies on the broker's disk is not what it once wrote there
 ├── TopicError
 │   ├── TopicMissing        there is no such topic, and nobody asked for one
 │   │   └── ManifestsMissing  there is one, and nobody has made it a log yet
@@ -68,6 +69,10 @@ class LogTruncated(ReadError):
 
 class LogRecreated(ReadError):
     """The log holds another record at a position that was read already, or is another log altogether."""
+
+
+class LogDamaged(ReadError):
+    """Bytes of a partition are not those that the broker once wrote: its own checksum does not fit them."""
 
 
 class TopicError(EventLogError):

@@ -1,7 +1,8 @@
 """
-Records from the broker's own bytes, those that aiokafka cannot decode too: no stranger's record stops a reader.
+Records from the broker's own bytes, those that aiokafka cannot give too: no stranger's record stops a reader.
 
 Kafka stores any bytes as the name of a header; aiokafka 0.14 raises UnicodeDecodeError for the whole batch, for ever.
+Where a checksum does not fit it gives nothing of the whole answer, not even what lies before the damage.
 
 Source: Kafka protocol, record batch format, magic 2.
 """
@@ -12,16 +13,19 @@ from typing import Final
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import CorruptRecordException, KafkaError, LeaderNotAvailableError, for_code
+from aiokafka.errors import KafkaError, LeaderNotAvailableError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
 
+from patchbay.eventlog.errors import LogDamaged
 from patchbay.eventlog.record import StoredRecord
 
 # base offset, length, leader epoch, magic, crc, attributes, last offset delta, first and max timestamp, producer id,
 # producer epoch, base sequence, count of records
 _BATCH: Final = Struct(">qiibIhiqqqhii")
 _BEFORE_LENGTH: Final = 12  # bytes that the batch's own length leaves out
+_BEFORE_CHECKED: Final = 21  # bytes that the checksum leaves out: up to itself
 _COMPRESSION: Final = 0x07
 _APPEND_TIME: Final = 0x08
 _CONTROL: Final = 0x20
@@ -41,7 +45,8 @@ async def fetch_records(consumer: AIOKafkaConsumer, partition: TopicPartition, o
     Return what lies in `partition` from `offset` on, as much as one answer holds.
 
     Raises:
-        KafkaError: The brokers refuse, or a batch is not what was written.
+        LogDamaged: A batch is not what was written.
+        KafkaError: The brokers refuse.
     """
     content = await _fetch(consumer, partition, offset, _FETCH_BYTES)
     reached = offset
@@ -51,7 +56,7 @@ async def fetch_records(consumer: AIOKafkaConsumer, partition: TopicPartition, o
         while batches.has_next():
             batch = batches.next_batch()
             if not batch.validate_crc():
-                raise CorruptRecordException(f"the batch at offset {batch.base_offset} is not what was written")
+                raise _damage(partition.partition, batch.base_offset)
             reached = max(reached, batch.next_offset)
             if not batch.is_control_batch:
                 its = partition.partition
@@ -66,13 +71,22 @@ async def fetch_records(consumer: AIOKafkaConsumer, partition: TopicPartition, o
 
 async def read_leniently(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> list[StoredRecord]:
     """
-    Return records of `partition` from `offset` on, as many as one answer holds.
+    Return records of `partition` from `offset` on, as many as one answer holds, up to the first damage.
 
     Raises:
+        LogDamaged: What lies at `offset` is damaged.
         KafkaError: The brokers refuse, or the batch is compressed, which the topic's settings exclude.
     """
     content = await _fetch(consumer, partition, offset)
-    return [record for record in _records(content, partition.partition) if record.offset >= offset]
+    found: list[StoredRecord] = []
+    try:
+        for record in _records(content, partition.partition):
+            if record.offset >= offset:
+                found.append(record)  # noqa: PERF401 - what comes before an error is kept
+    except LogDamaged:
+        if not found:
+            raise
+    return found
 
 
 async def holds_markers_only(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int, until: int) -> bool:
@@ -126,16 +140,23 @@ async def _fetch(
 def _records(content: bytes, partition: int) -> Iterator[StoredRecord]:
     start = 0
     while start + _BATCH.size <= len(content):
-        base, length, _, _, _, attributes, _, first_ms, max_ms, _, _, _, count = _BATCH.unpack_from(content, start)
+        base, length, _, _, crc, attributes, _, first_ms, max_ms, _, _, _, count = _BATCH.unpack_from(content, start)
         end = start + _BEFORE_LENGTH + length
         if end > len(content):
             return  # the answer ends in the middle of a batch
+        if calc_crc32c(content[start + _BEFORE_CHECKED : end]) != crc:
+            raise _damage(partition, base)
         if attributes & _COMPRESSION:
             raise KafkaError(f"a compressed batch at offset {base}, with a header that is no text")
         cursor = _Cursor(content, start + _BATCH.size)
         for _ in range(0 if attributes & _CONTROL else count):
             yield cursor.record(partition, base, max_ms if attributes & _APPEND_TIME else None, first_ms)
         start = end
+
+
+def _damage(partition: int, offset: int) -> LogDamaged:
+    message = f"partition {partition} is damaged at offset {offset}: the broker's own checksum does not fit"
+    return LogDamaged(message, partition=partition, position=offset)
 
 
 def texts_of(names: Sequence[bytes]) -> list[str]:

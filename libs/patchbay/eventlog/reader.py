@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from time import time
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
 from patchbay.eventlog.brokers import bounded, open_consumer
-from patchbay.eventlog.errors import LogRecreated, LogTruncated, LogUnavailable
+from patchbay.eventlog.errors import LogDamaged, LogRecreated, LogTruncated, LogUnavailable
 from patchbay.eventlog.identity import LogIdentity
 from patchbay.eventlog.lenient import read_leniently
 from patchbay.eventlog.manifest import read_manifest
@@ -39,6 +39,7 @@ async def open_reader(
     Raises:
         LogTruncated: A partition ends before its position.
         LogRecreated: A record before a position is another one than was read, or the manifest is another log's.
+        LogDamaged: One of these is damaged.
         LogUnavailable: The brokers did not answer within the bound.
     """
     async with contextlib.AsyncExitStack() as stack:
@@ -61,6 +62,7 @@ class KafkaReader:
         self._positions = dict(positions)
         self._partitions = {partition: TopicPartition(identity.topic, partition) for partition in positions}
         self._opened_at = time()
+        self._damage: LogDamaged | None = None  # that was met; all that lies before it is given first
         consumer.assign(list(self._partitions.values()))
         self._seek(dict.fromkeys(positions, 0))
 
@@ -82,16 +84,20 @@ class KafkaReader:
 
         Raises:
             LogTruncated: The log ends before a position that was read.
+            LogDamaged: What comes next is damaged; all that lies before it has been returned.
             LogUnavailable: The brokers refuse to be read.
         """
+        if self._damage is not None:
+            raise self._damage
         try:
             batches = await self._consumer.getmany(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
         except OffsetOutOfRangeError as failure:
             raise self.truncated(failure) from failure
-        except KafkaError as failure:
-            raise LogUnavailable(f"reading: {failure!r}") from failure
-        except UnicodeDecodeError:
+        except (UnicodeDecodeError, CorruptRecordException):
             return await self._fetch_leniently(max_records)
+        except KafkaError as failure:
+            self._seek(self._positions)  # what it had taken from other partitions is gone with the error
+            raise LogUnavailable(f"reading: {failure!r}") from failure
         records: list[Record] = []
         for partition, batch in batches.items():
             if batch:
@@ -147,12 +153,18 @@ class KafkaReader:
         records: list[Record] = []
         async with bounded(_request_timeout_seconds, "reading a record that aiokafka cannot decode"):
             for partition, position in self._positions.items():
-                batch = await read_leniently(self._consumer, self._partitions[partition], position)
+                try:
+                    batch = await read_leniently(self._consumer, self._partitions[partition], position)
+                except LogDamaged as damage:
+                    self._damage = damage
+                    continue
                 taken = batch[: max_records - len(records)]
                 records += taken
                 if taken:
                     self._positions[partition] = taken[-1].offset + 1
         self._seek(self._positions)
+        if self._damage is not None and not records:
+            raise self._damage
         return records
 
     def _seek(self, positions: Mapping[int, int]) -> None:
@@ -162,7 +174,7 @@ class KafkaReader:
     async def _one(self, partition: int, offset: int) -> Record:
         try:
             record: Record = await self._consumer.getone(self._partitions[partition])
-        except UnicodeDecodeError:
+        except (UnicodeDecodeError, CorruptRecordException):
             return (await read_leniently(self._consumer, self._partitions[partition], offset))[0]
         return record
 

@@ -26,6 +26,7 @@ class Judged(msgspec.Struct, frozen=True):
     counts: Counter[Verdict]
     foreign: list[tuple[Record, Foreign]]
     stopping: list[Arrival]  # records that stopped a stream
+    mending: list[Arrival]  # accepted events by which a stopped stream goes on
 
 
 def judge_records(reads: Sequence[Read], heads: Mapping[str, Head]) -> Judged:
@@ -37,7 +38,7 @@ def judge_records(reads: Sequence[Read], heads: Mapping[str, Head]) -> Judged:
         heads: Of every stream among them, as they are before the first.
     """
     moved: dict[str, Head] = {}
-    judged = Judged([], moved, Counter(), [], [])
+    judged = Judged([], moved, Counter(), [], [], [])
     accepted, counts = judged.accepted, judged.counts
     for record, envelope in reads:
         if isinstance(envelope, Foreign):
@@ -52,7 +53,10 @@ def judge_records(reads: Sequence[Read], heads: Mapping[str, Head]) -> Judged:
             continue
         after = advance(head, envelope, verdict)
         if verdict is Verdict.ACCEPTED:
-            accepted.append(Arrival(envelope, record.partition, record.offset))
+            arrival = Arrival(envelope, record.partition, record.offset)
+            accepted.append(arrival)
+            if head.stopped_by is not None:
+                judged.mending.append(arrival)
         elif after is not head:
             judged.stopping.append(Arrival(envelope, record.partition, record.offset))
         if after is not head:

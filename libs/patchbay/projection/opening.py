@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, TypeVar
 
+import structlog
+
 from patchbay.eventlog import LogIdentity
 from patchbay.postgres import Connection
 from patchbay.process import metrics
@@ -11,6 +13,8 @@ from patchbay.projection.tenure import Tenure
 
 if TYPE_CHECKING:
     from patchbay.projection.loop import Projection
+
+log = structlog.get_logger()
 
 E = TypeVar("E")
 
@@ -40,6 +44,15 @@ async def open_tenure(
     blocked = await read_quarantine(connection, ownership.schema)
     stopped = await connection.fetchval(f"SELECT count(*) FROM {ownership.schema}.heads WHERE stopped_by IS NOT NULL")
     metrics.streams_stopped.labels(name).set(stopped)
+    metrics.streams_quarantined.labels(name).set(len(blocked))
+    for suspect in blocked.values():
+        log.error(
+            "stream_still_quarantined",
+            projection=name,
+            stream=suspect.stream,
+            height=suspect.from_height,
+            reason=suspect.reason,
+        )
     return Tenure(
         connection,
         ownership,

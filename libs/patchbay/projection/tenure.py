@@ -182,3 +182,11 @@ class Tenure(Generic[E]):
                 offset=arrival.offset,
                 reason="its writer knew an event that this log does not have",
             )
+        for arrival in judged.mending:
+            metrics.streams_stopped.labels(self.projection).dec()
+            log.info(
+                "stream_mended",
+                projection=self.projection,
+                stream=arrival.envelope.stream,
+                height=arrival.envelope.height,
+            )

@@ -1,24 +1,36 @@
 """A log that was damaged: what it was is named, its stream stops or passes it as the design says, and others go on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from secrets import token_hex
 from typing import Any
 
 import msgspec
 import pytest
 import structlog
-from tests.integration.projection.running import READ_MODEL, ROUTING, Database, connected, log_with, passed, running
+from tests.integration.projection.running import (
+    READ_MODEL,
+    ROUTING,
+    Database,
+    becomes,
+    connected,
+    log_with,
+    passed,
+    run_to_end,
+    running,
+)
+from tests.integration.projection.test_quarantine import later
 from tests.unit.projection.chains import Chains, assistant_created, assistant_id
 
 from patchbay.assistants.events import AssistantUpdated
 from patchbay.callrouting.following import Following
-from patchbay.eventlog import SealedRecord
+from patchbay.eventlog import LogRecreated, LogTruncated, SealedRecord
 from patchbay.process import metrics
 from patchbay.projection import Projection
 
 PROJECTIONS = [READ_MODEL, ROUTING]
 HEADS = "SELECT height, encode(stopped_by, 'hex') FROM {}.heads WHERE stream = $1"
 NEIGHBOUR, VICTIM = assistant_id(1), assistant_id(2)
+STRANGERS_OFFSET = 5  # behind the manifest and two events of each account
 
 
 class Scene:
@@ -146,10 +158,13 @@ async def test_what_a_stranger_writes_is_counted_and_stops_nobody(
     name, schema = projection.tables.projection, f"{projection.tables.projection}_1"
     foreign = metrics.records_read.labels(name, "foreign")
     before = foreign._value.get()
-    async with connected(database_url) as database, running(projection, scene.log, database_url):
-        await passed(database, schema, scene.log)
+    with structlog.testing.capture_logs() as lines:
+        async with connected(database_url) as database, running(projection, scene.log, database_url):
+            await passed(database, schema, scene.log)
 
-        assert [await _head(database, schema, stream) for stream in (scene.victim, scene.neighbour)] == [3, 3]
+            assert [await _head(database, schema, stream) for stream in (scene.victim, scene.neighbour)] == [3, 3]
+        told = [(line["partition"], line["offset"]) for line in lines if line["event"] == "record_foreign"]
+        assert (0, STRANGERS_OFFSET) in told
         assert foreign._value.get() - before == 2  # the manifest, and the stranger's
         assert metrics.streams_stopped.labels(name)._value.get() == 0
 
@@ -157,3 +172,119 @@ async def test_what_a_stranger_writes_is_counted_and_stops_nobody(
 async def _head(database: Database, schema: str, stream: str) -> int:
     height: int = await database.fetchval(HEADS.format(schema), stream)
     return height
+
+
+def unknown(scene: Scene) -> None:
+    """An event of a version to come, which concerns both projections."""
+    scene.written.seal_raw(scene.victim, "Later", b"{}", affects=("configuration", "routing"))
+
+
+def contradicting(scene: Scene) -> None:
+    """An event of a known type whose place in the chain is right, and whose content is not."""
+    schema, affects = "urn:patchbay:AssistantUpdated:1", ("configuration", "routing")
+    scene.written.seal_raw(scene.victim, "AssistantUpdated", b"[]", dataschema=schema, affects=affects)
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.tables.projection)
+@pytest.mark.parametrize("damage", [unknown, contradicting])
+async def test_a_stream_that_cannot_be_folded_is_set_aside_and_named_until_it_can(
+    database_url: str, damage: Callable[[Scene], None], projection: Projection[Any]
+) -> None:
+    """Its chain goes on, and others do; the alarm is raised, again at each start, and is over when all is folded."""
+    scene = Scene()
+    damage(scene)
+    scene.written.seal(scene.victim, AssistantUpdated(assistant_id=VICTIM, inbound_enabled=False))
+    scene.close()
+    name, schema = projection.tables.projection, f"{projection.tables.projection}_1"
+    alarm = metrics.streams_quarantined.labels(name)
+    async with connected(database_url) as database:
+        for event in ("stream_quarantined", "stream_still_quarantined"):
+            with structlog.testing.capture_logs() as lines:
+                async with running(projection, scene.log, database_url):
+                    await passed(database, schema, scene.log)
+                    await becomes(_value_of(alarm), 1)
+            told = [line for line in lines if line["event"] == event]
+
+            assert [(line["log_level"], line["stream"]) for line in told] == [("error", scene.victim)]
+            assert [await _head(database, schema, stream) for stream in (scene.victim, scene.neighbour)] == [4, 3]
+        if projection is READ_MODEL:  # who has the history can fold the stream again, whatever came since
+            async with running(later(projection), scene.log, database_url):
+                await becomes(_value_of(alarm), 0)
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.tables.projection)
+async def test_a_forged_record_is_mended_for_every_reader(database_url: str, projection: Projection[Any]) -> None:
+    """What comes behind the mend counts, in the tables and in a router's memory; the alarm is over."""
+    scene = Scene()
+    forged = forge_a_record(scene)
+    mend = b'{"stream":"%b","reason":"forged"}' % scene.victim.encode()
+    name, schema = projection.tables.projection, f"{projection.tables.projection}_1"
+    alarm, following = metrics.streams_stopped.labels(name), Following(scene.log.identity)
+    async with connected(database_url) as database, running(projection, scene.log, database_url):
+        await becomes(_value_of(alarm), 1)
+        scene.written.seal_raw(
+            scene.victim, "StreamMended", mend, dataschema="urn:patchbay:StreamMended:1", mends=forged.digest
+        )
+        scene.written.seal(scene.victim, AssistantUpdated(assistant_id=VICTIM, inbound_enabled=False))
+        await passed(database, schema, scene.log)
+
+        assert await _head(database, schema, scene.victim) == 4
+        await becomes(_value_of(alarm), 0)
+    following.take(scene.log.records(0))
+    assert following.heads.of(scene.victim).height == 4
+    assert following.heads.of(scene.victim).stopped_by is None
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda projection: projection.tables.projection)
+async def test_a_tail_that_was_cut_ends_the_projection_until_it_is_back(
+    database_url: str, projection: Projection[Any]
+) -> None:
+    """Nothing is projected meanwhile, not even what was written to the cut log; then all goes on where it was."""
+    scene = Scene()
+    whole, schema = list(scene.log.records(0)), f"{projection.tables.projection}_1"
+    async with connected(database_url) as database:
+        async with running(projection, scene.log, database_url):
+            await passed(database, schema, scene.log)
+        scene.log.truncate(0, len(whole) - 1)
+        for _ in range(2):
+            with pytest.raises(LogTruncated) as truncated:
+                await run_to_end(projection, scene.log, database_url)
+            assert (truncated.value.partition, truncated.value.position) == (0, len(whole))
+            assert await _head(database, schema, scene.neighbour) == 2
+        scene.log.write(0, b"acct_x", b"written since", ())
+        with pytest.raises(LogRecreated) as recreated:
+            await run_to_end(projection, scene.log, database_url)
+        assert (recreated.value.partition, recreated.value.position) == (0, len(whole))
+        scene.log.truncate(0, len(whole) - 1)
+        scene.log.write(0, whole[-1].key, whole[-1].value, whole[-1].headers)
+        scene.close()
+        async with running(projection, scene.log, database_url):
+            await passed(database, schema, scene.log)
+
+            assert await _head(database, schema, scene.neighbour) == 3
+
+
+async def test_what_a_cut_log_has_lost_is_in_the_old_history(database_url: str) -> None:
+    """The way on without the tail: an empty database, and the old one tells which events are gone."""
+    scene = Scene()
+    async with connected(database_url) as database:
+        async with running(READ_MODEL, scene.log, database_url):
+            await passed(database, "read_model_1", scene.log)
+        had = await database.fetch("SELECT stream, height, value FROM history.events")
+        scene.log.truncate(0, len(scene.log.records(0)) - 1)
+        await database.execute("DROP SCHEMA read_model_1, history, projection CASCADE")  # as an empty database is
+        async with running(READ_MODEL, scene.log, database_url):
+            await passed(database, "read_model_1", scene.log)
+            has = await database.fetch("SELECT stream, height, value FROM history.events")
+
+            [lost] = set(had) - set(has)
+            assert (lost["stream"], lost["height"]) == (scene.neighbour, 2)
+            assert NEIGHBOUR.encode() in lost["value"]
+
+
+def _value_of(gauge: Any) -> Callable[[], Awaitable[float]]:
+    async def value() -> float:
+        found: float = gauge._value.get()
+        return found
+
+    return value
