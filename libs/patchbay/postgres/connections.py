@@ -1,13 +1,15 @@
 """Opening connections and pools such that nothing ever waits for ever."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import asyncpg
 
 from patchbay.postgres.errors import DATABASE_FAILURES, DatabaseTooOld
+from patchbay.process import metrics
 
 if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -88,6 +90,13 @@ async def close(connection: Connection) -> None:
         connection.terminate()
 
 
+class Observer(Protocol):
+    """Takes measurements."""
+
+    def observe(self, amount: float) -> None:
+        """Take one."""
+
+
 class BoundedPool(Pool):
     """
     A pool in which neither getting a connection nor giving it back takes longer than a bound, whatever hangs.
@@ -96,9 +105,16 @@ class BoundedPool(Pool):
     taken note that its statement was cancelled.
     """
 
+    waits: Observer | None = None  # is told how long each waited for whom no connection was free
+
     async def _acquire(self, timeout: float | None) -> "Acquired":  # noqa: ASYNC109 - asyncpg's signature
-        async with asyncio.timeout(ACQUIRE_TIMEOUT_SECONDS if timeout is None else timeout):
-            return await super()._acquire(None)  # type: ignore[misc, no-any-return] # asyncpg tells no type of it
+        begun_at = time.monotonic() if self._queue.empty() else 0.0  # type: ignore[attr-defined] # its free connections
+        try:
+            async with asyncio.timeout(ACQUIRE_TIMEOUT_SECONDS if timeout is None else timeout):
+                return await super()._acquire(None)  # type: ignore[misc, no-any-return] # asyncpg tells no type of it
+        finally:
+            if begun_at and self.waits is not None:
+                self.waits.observe(time.monotonic() - begun_at)
 
     async def release(self, connection: "Acquired", *, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """Give a connection back; one that cannot be used again within the bound is closed."""
@@ -132,7 +148,7 @@ async def open_pool(
     Raises:
         OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError: There is no connection to be had.
     """
-    pool = await BoundedPool(
+    pool = BoundedPool(
         database_url,
         min_size=min_connections,
         max_size=max_connections,
@@ -146,6 +162,8 @@ async def open_pool(
         reset=_keep_session,
         server_settings={"application_name": f"patchbay {name}", **_SESSION, **(session or {})},
     )
+    pool.waits = metrics.pool_wait_seconds.labels(name)
+    await pool
     try:
         yield pool
     finally:

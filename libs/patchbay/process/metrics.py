@@ -1,5 +1,7 @@
 """Every metric of Patchbay, with its type and unit, in one place."""
 
+from bisect import bisect_left
+from collections.abc import Callable
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -34,6 +36,19 @@ run_records = Histogram(
 commands_decided_again = Counter(
     "patchbay_commands_decided_again", "Commands whose event was void, or whose session ended.", registry=REGISTRY
 )
+write_stage_seconds = Histogram(
+    "patchbay_write_stage_seconds",
+    "Stages of writes, each time of a batch: reading the stream's state, deciding, and from the append to the verdict.",
+    ["stage"],  # load, decide, settle
+    buckets=_LATENCY_SECONDS,
+    registry=REGISTRY,
+)
+verdicts = Counter(
+    "patchbay_verdicts", "Verdicts on this copy's own records, by how they were learnt.", ["by"], registry=REGISTRY
+)
+settler_wakes = Counter(
+    "patchbay_settler_wakes", "What had verdicts looked for: a notification, or the clock.", ["by"], registry=REGISTRY
+)
 
 connections_open = Gauge("patchbay_connections", "Connections of clients that are open.", registry=REGISTRY)
 connections_closed = Counter(
@@ -50,6 +65,9 @@ connections_refused = Counter(
 )
 
 event_streams = Gauge("patchbay_event_streams", "Streams of events that clients have open.", registry=REGISTRY)
+event_streams_ended = Counter(
+    "patchbay_event_streams_ended", "Streams that have ended, and why.", ["reason"], registry=REGISTRY
+)
 events_told = Counter("patchbay_events_told", "Events that were sent to streams, each time.", registry=REGISTRY)
 
 usage_shared = Gauge(
@@ -81,6 +99,15 @@ records_read = Counter(
     "patchbay_records_read", "Records that a reader judged.", ["reader", "verdict"], registry=REGISTRY
 )
 
+# The database.
+pool_wait_seconds = Histogram(
+    "patchbay_pool_wait_seconds",
+    "How long a statement waited for a connection, where none was free.",
+    ["pool"],
+    buckets=_LATENCY_SECONDS,
+    registry=REGISTRY,
+)
+
 # The projections.
 batch_seconds = Histogram(
     "patchbay_batch_seconds",
@@ -95,6 +122,12 @@ batch_records = Histogram(
 lag_records = Gauge(
     "patchbay_lag_records", "Records in the log that are not projected.", ["projection", "partition"], registry=REGISTRY
 )
+lag_seconds = Gauge(
+    "patchbay_lag_seconds",
+    "For how long records have been in the log that may not be projected; 0 where all are.",
+    ["projection", "partition"],
+    registry=REGISTRY,
+)
 last_pass_timestamp = Gauge(
     "patchbay_last_pass_timestamp_seconds",
     "When a projection last had a batch committed, or looked and found nothing; seconds since 1970.",
@@ -105,6 +138,27 @@ streams_stopped = Gauge("patchbay_streams_stopped", "Streams stopped as broken."
 streams_quarantined = Gauge(
     "patchbay_streams_quarantined", "Streams that cannot be folded.", ["projection"], registry=REGISTRY
 )
+quarantined_since = Gauge(
+    "patchbay_quarantined_since_timestamp_seconds",
+    "When the stream that has been quarantined longest was so first, seconds since 1970; 0 if there is none.",
+    ["projection"],
+    registry=REGISTRY,
+)
+
+
+def observer_of(histogram: Histogram) -> Callable[[float], None]:
+    """
+    Return what observes on the loop's thread alone, at a fifth of the cost: for what every write does several times.
+
+    The library takes a lock twice and goes through the buckets one by one (prometheus_client 0.26, `metrics.py`).
+    """
+    total, buckets, bounds = histogram._sum, histogram._buckets, histogram._upper_bounds  # noqa: SLF001 - see above
+
+    def observe(amount: float) -> None:
+        total._value += amount  # noqa: SLF001 - see above
+        buckets[bisect_left(bounds, amount)]._value += 1  # noqa: SLF001 - see above
+
+    return observe
 
 
 def render_metrics() -> bytes:

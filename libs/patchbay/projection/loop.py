@@ -149,7 +149,7 @@ class Projector(Generic[E]):
                 self._may_take_own_lease = True
                 log.info("partitions_claimed", schema=schema, epoch=found.epoch, next_offsets=found.next_offsets)
                 return found
-            self._progress.hindered(f"stand-by: {found.owner} owns the partitions")
+            self._progress.stands_by(found.owner)
             if is_first_try:
                 log.info("standing_by", schema=schema, owner=found.owner)
                 is_first_try = False
@@ -168,6 +168,7 @@ class Projector(Generic[E]):
             records = await self._fetch(reader)
             if records:
                 await tenure.project(records)
+                self._progress.projected(records)
                 self._committed_at = time.monotonic()
             elif tenure.committer.is_renewal_due:
                 await tenure.renew()

@@ -1,13 +1,16 @@
 """What a projection tells of its progress: health is progress, not that a task is alive."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
+from patchbay.eventlog import Record
 from patchbay.process import metrics
 
 MAX_LAG_RECORDS = 20_000  # about two seconds of work
 MAX_PASS_AGE_SECONDS = 10.0  # a pass is a batch, or a look at the log that found nothing; it takes 0.5 s at most
 MAX_SILENCE_SECONDS = 120.0  # after this only a new start helps
+MAX_LOOK_AGE_SECONDS = 5.0  # after this nobody knows whether there is nothing to project
 
 
 class Progress:
@@ -23,6 +26,8 @@ class Progress:
         self.lag_records: int | None = None  # None: not known yet
         self._trouble: str | None = "it has not started"
         self._passed_at = self._sign_of_life_at = time.monotonic()
+        self._lags = _Lags(projection)
+        metrics.quarantined_since.labels(projection).set(0)
         metrics.streams_quarantined.labels(projection).set(0)
         metrics.streams_stopped.labels(projection).set(0)
 
@@ -38,11 +43,19 @@ class Progress:
         self.lag_records = None
         self._sign_of_life_at = time.monotonic()
 
-    def lags(self, end_offsets: Mapping[int, int], next_offsets: Mapping[int, int]) -> None:
-        """The log's ends as just asked for, and the checkpoints."""
-        lags = {partition: max(0, end - next_offsets[partition]) for partition, end in end_offsets.items()}
-        for partition, lag in lags.items():
-            metrics.lag_records.labels(self.projection, str(partition)).set(lag)
+    def stands_by(self, owner: str) -> None:
+        """Another instance owns the partitions: it tells of the lag, and this one knows nothing of it."""
+        self.hindered(f"stand-by: {owner} owns the partitions")
+        self._lags.forget()
+
+    def projected(self, records: Sequence[Record]) -> None:
+        """These records are committed; those of a partition in order."""
+        self._lags.projected_until.update({record.partition: record.timestamp / 1000 for record in records})
+
+    def lags(self, end_offsets: Mapping[int, int], passed_offsets: Mapping[int, int]) -> None:
+        """The log's ends as just asked for, and what has been projected."""
+        lags = {partition: max(0, end - passed_offsets[partition]) for partition, end in end_offsets.items()}
+        self._lags.see(lags)
         self.lag_records = sum(lags.values())
 
     def readiness_fault(self) -> str | None:
@@ -62,3 +75,40 @@ class Progress:
         """Return why this process should be started anew, None if it need not."""
         silence_seconds = time.monotonic() - self._sign_of_life_at
         return f"no sign of life for {silence_seconds:.0f} s" if silence_seconds > MAX_SILENCE_SECONDS else None
+
+
+class _Lags:
+    """How far the projection is behind, by partition: what was seen last, and what that means when it is asked for."""
+
+    def __init__(self, projection: str) -> None:
+        self.projected_until: dict[int, float] = {}  # append time of the last record that is; seconds since 1970
+        self._projection = projection
+        self._seen: dict[int, int] = {}  # lag in records
+        self._seen_at = 0.0  # seconds since 1970
+
+    def see(self, lags: Mapping[int, int]) -> None:
+        """Take the lags as they are now."""
+        self._seen_at = time.time()
+        for partition, lag in lags.items():
+            metrics.lag_records.labels(self._projection, str(partition)).set(lag)
+            if partition not in self._seen:
+                seconds = metrics.lag_seconds.labels(self._projection, str(partition))
+                seconds.set_function(partial(self._seconds, partition))
+            if lag == 0:
+                self.projected_until[partition] = self._seen_at
+            self._seen[partition] = lag
+
+    def forget(self) -> None:
+        """Tell nothing any more."""
+        for partition in self._seen:
+            metrics.lag_records.remove(self._projection, str(partition))
+            metrics.lag_seconds.remove(self._projection, str(partition))
+        self._seen.clear()
+        self.projected_until.clear()
+
+    def _seconds(self, partition: int) -> float:
+        now = time.time()
+        if self._seen.get(partition) == 0 and now - self._seen_at < MAX_LOOK_AGE_SECONDS:
+            return 0.0
+        # What is not projected was appended after what is; where nothing is known of that, after the first look.
+        return max(0.0, now - self.projected_until.get(partition, self._seen_at))

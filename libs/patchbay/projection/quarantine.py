@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from patchbay.postgres import Connection
+from patchbay.process import metrics
 from patchbay.projection.folding import Suspect
 from patchbay.projection.statement import Change, Write, change_of_rows
 
@@ -16,6 +17,16 @@ _UPSERT_QUARANTINE = Write(
        ON CONFLICT (stream) DO UPDATE SET from_height = excluded.from_height, reason = excluded.reason""",
 )
 _DELETE_QUARANTINE = Write("cured", "DELETE FROM {schema}.quarantine WHERE stream = ANY({0}::text[])")
+
+
+_READ_SINCE = "SELECT extract(epoch FROM min(since))::float8 FROM {schema}.quarantine"
+
+
+async def tell_quarantine(connection: Connection, schema: str, projection: str, streams: int) -> None:
+    """Have metrics tell how many streams are quarantined, and since when the first one is."""
+    since = await connection.fetchval(_READ_SINCE.format(schema=schema)) if streams else None
+    metrics.streams_quarantined.labels(projection).set(streams)
+    metrics.quarantined_since.labels(projection).set(since or 0)
 
 
 async def read_quarantine(connection: Connection, schema: str) -> dict[str, Suspect]:

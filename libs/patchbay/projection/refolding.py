@@ -6,12 +6,11 @@ from typing import TypeVar
 import structlog
 
 from patchbay.eventlog import Envelope, read_envelope
-from patchbay.process import metrics
 from patchbay.projection.committing import ROW_FAULTS
 from patchbay.projection.folding import Suspect, fold_arrivals
 from patchbay.projection.history import RecordedEvent, read_history
 from patchbay.projection.judging import Arrival
-from patchbay.projection.quarantine import change_of_cured, change_of_suspects
+from patchbay.projection.quarantine import change_of_cured, change_of_suspects, tell_quarantine
 from patchbay.projection.tenure import Tenure
 
 log = structlog.get_logger()
@@ -38,7 +37,7 @@ async def refold(tenure: Tenure[E]) -> set[str]:
     for suspect in list(tenure.blocked.values()):
         if not await _refold_stream(tenure, suspect):
             later.add(suspect.stream)
-    metrics.streams_quarantined.labels(tenure.projection).set(len(tenure.blocked))
+    await tell_quarantine(tenure.connection, tenure.ownership.schema, tenure.projection, len(tenure.blocked))
     return later
 
 

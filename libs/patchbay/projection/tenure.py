@@ -17,7 +17,7 @@ from patchbay.projection.heads import Heads, change_of_heads
 from patchbay.projection.history import INSERT_HISTORY, history_row
 from patchbay.projection.judging import Arrival, Judged, Read, judge_records
 from patchbay.projection.ownership import Ownership
-from patchbay.projection.quarantine import change_of_suspects
+from patchbay.projection.quarantine import change_of_suspects, tell_quarantine
 from patchbay.projection.statement import Change, change_of_rows
 
 log = structlog.get_logger()
@@ -145,7 +145,7 @@ class Tenure(Generic[E]):
         folded.draft.keep()
         if folded.suspects:
             self.blocked.update({suspect.stream: suspect for suspect in folded.suspects})
-            metrics.streams_quarantined.labels(self.projection).set(len(self.blocked))
+            await tell_quarantine(self.connection, self.ownership.schema, self.projection, len(self.blocked))
 
     def _visible(self, judged: Judged, folded: Folded[E]) -> Iterable[Arrival]:
         """Return the accepted events whose rows readers see with this commit: not those of quarantined streams."""

@@ -44,7 +44,15 @@ from patchbay.api.tokens import Tokens
 from patchbay.api.tracing import application_of, writer_of
 from patchbay.api.writing.writer import open_writer
 from patchbay.assistants import ids
-from patchbay.eventlog import LogIdentity, LogUnavailable, calm_client, check_topic, open_appender, open_log
+from patchbay.eventlog import (
+    LogIdentity,
+    LogUnavailable,
+    calm_client,
+    check_topic,
+    end_offsets,
+    open_appender,
+    open_log,
+)
 from patchbay.postgres import DATABASE_FAILURES, IN_ORDER, Pool, listen, open_pool
 from patchbay.process import Health, configure_logging, load_settings, metrics, run
 from patchbay.projection import ACCEPTED_CHANNEL, CHANNEL
@@ -137,7 +145,13 @@ async def _open_backend(
 
         await stack.enter_async_context(listen(url, CHANNEL, wake, {ACCEPTED_CHANNEL: announcements.hear}))
         await stack.enter_async_context(listen(url, USAGE_CHANNEL, on_wake=sharing.hear))
-        watch = Watch(reader, appender, lambda: check_topic(settings.kafka_bootstrap_servers, identity))
+        watch = Watch(
+            reader,
+            appender,
+            lambda: check_topic(settings.kafka_bootstrap_servers, identity),
+            lambda: end_offsets(settings.kafka_bootstrap_servers, identity),
+            most_lag_records=settings.ready_lag_records,
+        )
         watch.report_to(backend.health)
         yield backend, watch, sharing
 

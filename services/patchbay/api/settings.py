@@ -33,6 +33,7 @@ class ApiSettings(TracingSettings, frozen=True, kw_only=True):
     api_unread_seconds: Seconds = 30.0
     api_request_seconds: Seconds = 10.0
     api_leave_seconds: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.0  # 5 where load is balanced over copies
+    ready_lag_records: Annotated[int, msgspec.Meta(ge=0)] = 100_000  # of a projection; 0 = ready however far behind
     account_writes_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 20_000  # of each account; 0 = no limit
     account_write_bytes_per_hour: Annotated[int, msgspec.Meta(ge=0)] = 67_108_864  # likewise
     account_write_exceptions: AccountExceptions | None = None

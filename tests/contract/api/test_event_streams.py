@@ -170,6 +170,8 @@ async def test_a_slow_reader_is_cut_off_and_can_resume(service: Service) -> None
                 assert reply.status == 200
         before = await slow.end()
         place = slow.last_id
+        scraped = (await copy.caller.send("GET", "/metrics")).body
+        assert b'patchbay_event_streams_ended_total{reason="slow"} 1.0' in scraped
         async with follow(copy.caller, last_id=place) as resumed:
             after = await resumed.take(patched + 1 - len(before), 30)
 

@@ -15,11 +15,13 @@ from tests.integration.projection.running import (
     passed,
     running,
 )
+from tests.servers import eventually
 from tests.unit.projection.chains import Written, assistant_created, assistant_id
 
 from patchbay.assistants.events import AccountOpened, AssistantUpdated
 from patchbay.eventlog import Envelope
 from patchbay.postgres import Connection
+from patchbay.process import metrics
 from patchbay.projection import Arrival, Draft, Fold, Projection
 
 BAD = ("Later", b"{}")
@@ -29,6 +31,11 @@ async def quarantined(database: Database, schema: str = "read_model_1") -> dict[
     """Return from which height on streams are quarantined."""
     rows = await database.fetch(f"SELECT stream, from_height FROM {schema}.quarantine")
     return {row["stream"]: row["from_height"] for row in rows}
+
+
+def told(metric: str) -> float | None:
+    """Return what /metrics says of the read model."""
+    return metrics.REGISTRY.get_sample_value(metric, {"projection": "read_model"})
 
 
 async def names(database: Database) -> dict[str, str]:
@@ -107,8 +114,11 @@ async def test_code_that_knows_the_type_folds_the_stream_again_from_the_history(
     async with connected(database_url) as database:
         async with running(READ_MODEL, log, database_url):
             await passed(database, "read_model_1", log)
+            since = await database.fetchval("SELECT extract(epoch FROM since)::float8 FROM read_model_1.quarantine")
+            assert told("patchbay_quarantined_since_timestamp_seconds") == since
         async with running(LATER, log, database_url):
             await becomes(lambda: quarantined(database), {})
+            assert await eventually(lambda: told("patchbay_quarantined_since_timestamp_seconds") == 0)
             written.seal(bad, AssistantUpdated(assistant_id=assistant_id(1), temperature=0.1))
             await passed(database, "read_model_1", log)
 

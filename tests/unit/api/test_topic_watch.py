@@ -17,7 +17,7 @@ async def test_compaction_that_was_switched_on_is_named_raised_and_forgotten_whe
     async def check() -> list[TopicFault]:
         return judge_settings("patchbay.events", settings, replicas=3)
 
-    watch, health = Watch(parts, parts, check), Health()
+    watch, health = Watch(parts, parts, check, parts, most_lag_records=0), Health()
     health.add_readiness("topic", lambda: "; ".join(watch._topic_faults) or None)
     settings["cleanup.policy"] = "compact"
     with structlog.testing.capture_logs() as lines:

@@ -14,7 +14,7 @@ from patchbay.api.feed.rendering import render
 from patchbay.api.feed.tail import Tail
 from patchbay.api.streaming import OpenWire
 from patchbay.postgres import DATABASE_FAILURES
-from patchbay.process.metrics import events_told
+from patchbay.process.metrics import event_streams_ended, events_told
 
 RETRY_MS: Final = 1_000  # how long a client waits before it connects again
 JOIN_SECONDS: Final = 10.0
@@ -113,6 +113,7 @@ class EventStream:
             for task in (following, lost):
                 task.cancel()
             await asyncio.wait([following, lost])
+        event_streams_ended.labels(reason).inc()
         seconds = round(loop.time() - began, 1)
         _log.info("event_stream_ended", reason=reason, key_id=self.holder.key_id, events=self._told, seconds=seconds)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
 
 import structlog
 
@@ -12,9 +11,12 @@ from patchbay.api.writing.remembering import Memory
 from patchbay.api.writing.rivals import Rivals
 from patchbay.api.writing.standings import ReadsStandings, Standing
 from patchbay.postgres import DATABASE_FAILURES
+from patchbay.process import metrics
 from patchbay.projection import Announced
 
 _log = structlog.get_logger()
+_ANNOUNCED, _READ = map(metrics.verdicts.labels, ("announced", "read"))
+_BY_NOTIFY, _BY_CLOCK = map(metrics.settler_wakes.labels, ("notify", "poll"))
 
 POLL_SECONDS = 0.025  # a notification is a hint; without one this bounds the wait for a verdict
 TOLD_POLL_SECONDS = 0.1  # the same while verdicts are announced, and asking is for what is not
@@ -67,6 +69,7 @@ class Settler:
         """Look now, if that may tell something: a projection says, by its payload's first word, that it has moved."""
         is_news = self._awaiting_routing if payload.startswith("routing") else not (payload and self.is_told)
         if is_news and self._streams:
+            _BY_NOTIFY.inc()
             self._woken.set()
 
     def hear(self, announced: Iterable[Announced]) -> None:
@@ -84,6 +87,7 @@ class Settler:
                     self._woken.set()
                 continue
             told[event.stream] = stream
+            _ANNOUNCED.inc()
             try:
                 self._accept(record, stream, Position(event.partition, event.offset + 1))
                 self._answer_shown(record, stream)
@@ -138,9 +142,11 @@ class Settler:
         if not self._streams:
             self._arrived.clear()
             await self._arrived.wait()
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(self._pause):
                 await self._woken.wait()
+        except TimeoutError:
+            _BY_CLOCK.inc()
         self._woken.clear()
 
     def _sweep(self) -> None:
@@ -198,10 +204,12 @@ class Settler:
         # What came while the answer was on its way may be below all that was asked for: it is told next time.
         winner = standing.accepted.get(height) if height <= standing.height else None
         if winner is not None and winner.digest == record.sealed.digest:
+            _READ.inc()
             self._accept(record, stream, winner.position)
             self._answer(record, stream, standing)
         elif winner is not None or (standing.stopped_at is not None and height > standing.stopped_at):
             # Lost, or broken for good: a stopped stream accepts nothing but a mend.
+            _READ.inc()
             self._drop(record, stream.pending)
             record.turn_void()
             record.on_verdict(record)

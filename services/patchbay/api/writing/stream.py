@@ -7,6 +7,7 @@ from contextlib import suppress
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from time import perf_counter
 
 import structlog
 
@@ -30,6 +31,11 @@ LOST_RACES = 12  # then the write is answered as contended
 RETRY_SECONDS = 0.02  # between tries when the log or the database refuses; doubles while it does
 RETRY_LIMIT_SECONDS = 0.8
 VERDICT_SECONDS = 0.05  # between looks at a head that the run does not fit to yet
+
+_load, _decide, _settle = (
+    metrics.observer_of(metrics.write_stage_seconds.labels(stage)) for stage in ("load", "decide", "settle")
+)
+_append, _records = metrics.observer_of(metrics.append_seconds), metrics.observer_of(metrics.run_records)
 
 
 class StreamWriter:
@@ -126,7 +132,9 @@ class StreamWriter:
         try:
             loaded = self._recall(batch)
             if loaded is None:
+                begun_at = asyncio.get_running_loop().time()
                 loaded = await self._with.loader.load(wanted_by(self.stream, [attempt.write for attempt in batch]))
+                _load(asyncio.get_running_loop().time() - begun_at)
                 self._with.memory.learn(loaded, self.stream)
             await self._decide_on(loaded, batch, session)
         except DATABASE_FAILURES as error:
@@ -160,7 +168,9 @@ class StreamWriter:
             answers=self._answering,
             catalogue=self._with.catalogue,
         )
+        begun_at = perf_counter()
         undecided = deciding.decide_each(batch, room_bytes=self._run.room_bytes)
+        _decide(perf_counter() - begun_at)
         self._must_look = deciding.must_look
         if deciding.records:
             self._append(deciding.records, session)
@@ -209,7 +219,7 @@ class StreamWriter:
 
     def _append(self, records: list[PendingRecord], session: int) -> None:
         self._run.extend(records)
-        metrics.run_records.observe(len(records))
+        _records(len(records))
         now = asyncio.get_running_loop().time()
         for record in records:
             record.appended_at = now
@@ -220,7 +230,7 @@ class StreamWriter:
             acknowledged.add_done_callback(partial(self._appended, group, now))
 
     def _appended(self, records: list[PendingRecord], begun_at: float, outcome: "asyncio.Future[None]") -> None:
-        metrics.append_seconds.observe(asyncio.get_running_loop().time() - begun_at)
+        _append(asyncio.get_running_loop().time() - begun_at)
         failure = asyncio.CancelledError() if outcome.cancelled() else outcome.exception()
         if failure is None:
             self._refusals = 0
@@ -239,6 +249,8 @@ class StreamWriter:
     def _on_verdict(self, record: PendingRecord) -> None:
         """A record of this stream is accepted or void: its dependents are told, a lost race forgets the run."""
         now = asyncio.get_running_loop().time()
+        if record.child is None:  # the last of what was appended together, as a rule
+            _settle(now - record.appended_at)
         if record.accepted:
             self._run.accept(record)
             if record.position is not None:
