@@ -175,7 +175,10 @@ class Cluster:
         return tails
 
     def _lines(self, name: str, offset: int, *, all_lines: bool = False) -> list[str]:
-        with self._launches[name].log_path.open("rb") as log:
+        path = self._launches[name].log_path
+        if not path.exists():
+            return []  # it stands by and was never started
+        with path.open("rb") as log:
             log.seek(offset)
             lines = log.read().decode(errors="replace").splitlines()
         return [line for line in lines if all_lines or line.startswith("{")]
