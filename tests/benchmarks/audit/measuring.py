@@ -30,7 +30,7 @@ _LOOK_SECONDS: Final = 0.1
 _LONGEST_SECONDS: Final = 7_200.0
 _QUESTIONS: Final = 1_000
 _PAGE: Final = 50
-_IS_THERE: Final = "SELECT to_regclass('read_model_1.checkpoints')"
+_IS_THERE: Final = "SELECT to_regclass('read_model_1.checkpoints')::text || to_regclass('routing.inbound')::text"
 _POSITIONS: Final = "SELECT coalesce(sum(next_offset), 0) FROM read_model_1.checkpoints"
 _SOME: Final = "SELECT assistant_id, account_id FROM read_model_1.assistants ORDER BY random() LIMIT $1"
 
@@ -110,10 +110,15 @@ def _memory_of(pid: int) -> float:
 
 
 async def _project(environ: Mapping[str, str], records: int) -> None:
-    """Have the projector read the whole log."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "patchbay.projector", env={**os.environ, **environ}, stdout=asyncio.subprocess.DEVNULL
-    )
+    """Have the projector read the whole log; routing is only to be there."""
+    processes = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", f"patchbay.{name}"),
+            env={**os.environ, **environ},
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        for name in ("projector", "routing")
+    ]
     connection = await asyncpg.connect(environ["DATABASE_URL"])
     deadline = time.monotonic() + _LONGEST_SECONDS
     try:
@@ -125,8 +130,9 @@ async def _project(environ: Mapping[str, str], records: int) -> None:
         raise SystemExit("the projector has not read the log in time")
     finally:
         await connection.close()
-        process.terminate()
-        await process.wait()
+        for process in processes:
+            process.terminate()
+            await process.wait()
 
 
 async def _history(url: str, events: int) -> Figure:

@@ -4,7 +4,7 @@ from tests.unit.projection.chains import Written, assistant_created, assistant_i
 
 from patchbay.assistants.events import AssistantDeleted
 from patchbay.audit import Audit
-from patchbay.cli.audit.comparing import ModelFold
+from patchbay.cli.audit.model_fold import ModelFold
 from patchbay.eventlog import Envelope, MemoryLog, Verdict
 
 ONE, TWO = assistant_id(1), assistant_id(2)
@@ -29,6 +29,17 @@ def test_a_number_that_was_taken_stays_with_the_one_who_took_it() -> None:
         if verdict is Verdict.ACCEPTED and isinstance(envelope, Envelope):
             model.take(envelope)
 
-    assert model.rows("assignments") == {(account, number): (TWO, 1)}
-    assert list(model.rows("assistants")) == [(TWO,)]
-    assert list(model.rows("numbers")) == [(number,)]
+    rows = {table: dict(rows.items()) for table, rows in model.tables().items()}
+
+    assert rows["assignments"] == {(account, number): (TWO, 1)}
+    assert list(rows["assistants"]) == list(rows["listed_assistants"]) == [(TWO,)]
+    assert list(rows["numbers"]) == [(number,)]
+    assert [(key[0], key[1]) for key in rows["versions"]] == [
+        (ONE, 1),
+        (ONE, 2),
+        (ONE, 3),
+        (ONE, 4),
+        (TWO, 1),
+        (TWO, 2),
+    ]
+    assert list(rows["number_events"].values()) == [(None, None), (ONE, 1), (TWO, 1)]
