@@ -15,6 +15,10 @@ from tests.system.guarantees.cluster import TOPIC, Cluster
 from tests.system.guarantees.noting import Note
 from tests.system.guarantees.rereading import RereadingWriter, hire
 
+from patchbay.cli.audit.comparing import Difference, compare
+from patchbay.cli.audit.log_access import opened_log
+from patchbay.cli.whereabouts import LogAccess
+
 WRITERS = 64
 TEAMS = 16
 READS_BETWEEN = 256  # a round of every writer
@@ -45,7 +49,7 @@ async def command(cluster: Cluster, *arguments: str) -> list[dict[str, object]]:
 async def test_writers_notice_neither_rebuild_nor_swap_nor_rollback(
     cluster: Cluster, note: Note, projection: str
 ) -> None:
-    """Every write is answered by 200, each is shown by the very next reads, and both generations are equal."""
+    """Every write answers 200, and the very next reads show it; both generations are equal, and what the log says."""
     stop = asyncio.Event()
 
     async def go_on(writer: RereadingWriter) -> None:
@@ -68,6 +72,8 @@ async def test_writers_notice_neither_rebuild_nor_swap_nor_rollback(
                 assert moved["live"] == (2 if action == "swap" else 1)
                 assert moved["taken_over_after_seconds"] is not None
                 await _read_more(writers)
+                if action == "swap":
+                    assert await _differences_to_the_log(cluster) == []
             assert await command(cluster, "compare", projection) == []
             await command(cluster, "drop", projection)
             await _read_more(writers)
@@ -78,6 +84,12 @@ async def test_writers_notice_neither_rebuild_nor_swap_nor_rollback(
     note(f"{filled['records']} records rebuilt, {reads} reads after writes, {len(stale)} stale, {seconds:.1f} s")
 
     assert stale == []
+
+
+async def _differences_to_the_log(cluster: Cluster) -> list[Difference]:
+    """Return how the live generations, as far as they have come, are not what the log says."""
+    async with opened_log(LogAccess(cluster.kafka, TOPIC)) as log:
+        return await compare(log, cluster.database_url)
 
 
 async def _read_more(writers: Sequence[RereadingWriter]) -> None:
