@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos check format schemas fuzz bench lock deploy-tools install install-dev install-bench
+.PHONY: help run demo test chaos check format schemas fuzz bench lock sbom deploy-tools install install-dev install-bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -54,6 +54,9 @@ bench: install-bench ## Measure against a plain CRUD service and others, in the 
 
 lock: install-dev ## Resolve requirements/*.txt anew from pyproject.toml (and with ARGS=--upgrade, to newer versions)
 	@$(BIN)/python requirements/relock.py $(ARGS)
+
+sbom: install-dev ## Write sbom.cdx.json: what the locked packages are, with their licences (CycloneDX)
+	@$(BIN)/python requirements/sbom.py >sbom.cdx.json
 
 deploy-tools: ## Build helm and promtool, with Go 1.26 or later, for the tests of deploy/
 	@deploy/tools/build
