@@ -30,7 +30,8 @@ def main() -> None:
     lock(runtime, HERE / "runtime.txt")
     lock(project["build-system"]["requires"], HERE / "build.txt", constraint=HERE / "runtime.txt")
     tracing = project["project"]["optional-dependencies"]["tracing"]
-    lock([*runtime, *tracing, *project["dependency-groups"]["dev"]], HERE / "dev.txt", constraint=HERE / "runtime.txt")
+    extras = [*tracing, *project["project"]["optional-dependencies"]["parquet"]]
+    lock([*runtime, *extras, *project["dependency-groups"]["dev"]], HERE / "dev.txt", constraint=HERE / "runtime.txt")
     lock([*project["project"]["dependencies"], *tracing], HERE / "services.txt", constraint=HERE / "dev.txt")
     lock(project["dependency-groups"]["bench"], HERE / "bench.txt", constraint=HERE / "dev.txt")
 

@@ -22,7 +22,17 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = new_parser("patchbay audit", _SUMMARY)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
-    for add in (_add_history, _add_past, _add_verify, _add_export, _add_import, _add_anchor, _add_prove, _add_compare):
+    for add in (
+        _add_history,
+        _add_past,
+        _add_verify,
+        _add_export,
+        _add_parquet,
+        _add_import,
+        _add_anchor,
+        _add_prove,
+        _add_compare,
+    ):
         add(actions)
     return parser
 
@@ -126,6 +136,24 @@ def _add_export(actions: "_Actions[Parser]") -> None:
     )
     export.add_argument("folder", metavar="FOLDER", help="empty or not there yet, or an unfinished export")
     export.add_argument("--account", metavar="ACCOUNT", help="only this account's streams: its slug or id")
+
+
+def _add_parquet(actions: "_Actions[Parser]") -> None:
+    parquet = add_action(
+        actions,
+        "parquet",
+        _lazily("tabulating"),
+        summary=(
+            "Write an export as a table for analysts: a Parquet file with one row for each record, void and foreign\n"
+            "ones included. The export is verified on the way. Needs pyarrow: install patchbay[parquet]."
+        ),
+        example=(
+            "patchbay audit parquet backup-2026-11 events.parquet\n"
+            "duckdb -c \"SELECT actor, count(*) FROM 'events.parquet' WHERE verdict = 'accepted' GROUP BY actor\""
+        ),
+    )
+    parquet.add_argument("folder", metavar="EXPORT", help="of the export")
+    parquet.add_argument("file", metavar="FILE", help="not there yet")
 
 
 def _add_import(actions: "_Actions[Parser]") -> None:
