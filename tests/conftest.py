@@ -11,6 +11,15 @@ from tests.servers import database_url, eventually, kafka, postgres, topic
 __all__ = ["database_url", "kafka", "postgres", "topic"]  # fixtures are found by their names here
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what is said on pytest's command line."""
+    parser.addoption(
+        "--secured",
+        action="store_true",
+        help="run tests/system/guarantees on servers with TLS, a login for each process, and least rights",
+    )
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_left_behind(request: pytest.FixtureRequest) -> None:
     """Fail an asynchronous test that leaves a task running, or an error that only the loop has seen."""

@@ -14,7 +14,15 @@ from patchbay.callrouting.following import Following
 from patchbay.callrouting.quieting import quiet_client
 from patchbay.callrouting.snapshot import fetch_snapshot
 from patchbay.callrouting.table import RoutingTable
-from patchbay.eventlog import EventLogError, KafkaReader, LogUnavailable, TopicMissing, open_log, open_reader
+from patchbay.eventlog import (
+    BootstrapServers,
+    EventLogError,
+    KafkaReader,
+    LogUnavailable,
+    TopicMissing,
+    open_log,
+    open_reader,
+)
 
 log = structlog.get_logger()
 
@@ -41,7 +49,7 @@ class CallRouting:
     """
 
     def __init__(
-        self, bootstrap_servers: str, topic: str, on_change: OnChange | None, on_failure: OnFailure | None
+        self, bootstrap_servers: BootstrapServers, topic: str, on_change: OnChange | None, on_failure: OnFailure | None
     ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._topic = topic
@@ -63,7 +71,7 @@ class CallRouting:
     async def subscribe(
         cls,
         *,
-        bootstrap_servers: str,
+        bootstrap_servers: BootstrapServers,
         topic: str = "patchbay.events",
         snapshot: str | None = None,
         api_key: str | None = None,
@@ -77,7 +85,7 @@ class CallRouting:
         Meanwhile the lines that aiokafka writes with `logging` are let through once a minute each.
 
         Args:
-            bootstrap_servers: `host:port`, several with commas between.
+            bootstrap_servers: `host:port`, several with commas between; or `Brokers`, with TLS and a login.
             topic: The log's.
             snapshot: Where to fetch a table to start from, `http://host:port/api/routing/snapshot`; None, or one that
                 cannot be had: the log is read from its beginning.

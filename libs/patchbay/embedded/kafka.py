@@ -4,10 +4,11 @@ import asyncio
 import base64
 import os
 import signal
+import ssl
 import struct
 import subprocess
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -34,6 +35,10 @@ controller.quorum.voters=1@127.0.0.1:{controller}
 listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable=false
+"""
+
+# Of a broker that is alone.
+UNREPLICATED = """\
 default.replication.factor=1
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -92,7 +97,7 @@ def prepare_kafka(directory: Path, *, log_path: Path | None = None, cache: Path 
         ports = keep_ports(directory / "ports.json", "client", "controller")
     except OSError as error:
         raise NotWritable(directory, error) from error
-    properties = _PROPERTIES.format(data=directory.absolute() / "data", **ports) + TUNING
+    properties = _PROPERTIES.format(data=directory.absolute() / "data", **ports) + UNREPLICATED + TUNING
     address = f"127.0.0.1:{ports['client']}"
     return prepare_broker(
         "kafka", directory, properties, address=address, heap_megabytes=512, log_path=log_path, cache=cache
@@ -109,6 +114,8 @@ def prepare_broker(
     log_path: Path,
     cache: Path | None = None,
     cluster_id: str | None = None,
+    passwords: Mapping[str, str] | None = None,
+    ca_file: Path | None = None,
 ) -> Server:
     """
     Make the directory ready for the broker that `properties` describe; what is in it stays.
@@ -122,6 +129,8 @@ def prepare_broker(
         log_path: Where it logs.
         cache: Where the jars are.
         cluster_id: What its storage is formatted with; None: a new one.
+        passwords: Of users that log in by SCRAM-SHA-512, made with the storage.
+        ca_file: Whose certificate it has at this address; None: it does no TLS there.
 
     Raises:
         EmbeddedError: There is no Java, the directory cannot be written, or the storage cannot be formatted.
@@ -135,7 +144,8 @@ def prepare_broker(
     except OSError as error:
         raise NotWritable(directory, error) from error
     if not (directory / "data" / "meta.properties").exists():
-        _format((str(java), *quick), jars, directory, log_path, cluster_id or new_cluster_id())
+        java_and_options = (str(java), *quick)
+        _format(java_and_options, jars, directory, log_path, [cluster_id or new_cluster_id(), *_added(passwords or {})])
     launch = Launch(
         name=name,
         command=(
@@ -145,7 +155,7 @@ def prepare_broker(
         ),
         environ={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
         log_path=log_path,
-        probe=lambda: answers(address),
+        probe=lambda: answers(address, ca_file),
         stop_signal=signal.SIGTERM,
     )
     return Server(launch=launch, address=address)
@@ -196,13 +206,14 @@ async def run_kafka(directory: Path) -> AsyncIterator[str]:
         yield server.address
 
 
-async def answers(address: str) -> bool:
+async def answers(address: str, ca_file: Path | None = None) -> bool:
     """True if a broker at `host:port` answers, which it does only when it takes requests (ApiVersions, version 0)."""
     host, port = address.rsplit(":", 1)
     request = struct.pack(">hhih", 18, 0, 1, -1)
+    context = None if ca_file is None else ssl.create_default_context(cafile=ca_file)
     try:
         async with asyncio.timeout(2.0):
-            reader, writer = await asyncio.open_connection(host, int(port))
+            reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
             try:
                 writer.write(struct.pack(">i", len(request)) + request)
                 answer = await reader.readexactly(10)
@@ -221,12 +232,17 @@ def _quick_start_file(cache: Path | None) -> Path | None:
     return quick_start_file(find_java(), _jars(cache), cache or cache_directory())
 
 
-def _format(java: Sequence[str], jars: str, directory: Path, log_path: Path, cluster_id: str) -> None:
+def _added(passwords: Mapping[str, str]) -> Iterator[str]:
+    for user, password in passwords.items():
+        yield from ("--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]")
+
+
+def _format(java: Sequence[str], jars: str, directory: Path, log_path: Path, identity: Sequence[str]) -> None:
     command: Sequence[str] = (
         *(*java, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
         f"-Djava.util.logging.config.file={directory.absolute() / 'logging.properties'}",
         *("-cp", jars, "kafka.tools.StorageTool", "format"),
-        *("--cluster-id", cluster_id, "--config", str(directory / "server.properties")),
+        *("--config", str(directory / "server.properties"), "--cluster-id", *identity),
     )
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("ab") as log:

@@ -15,8 +15,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
+import msgspec
 
 from patchbay.embedded.artifacts import Artifact, cache_directory, load_lock, postgres_artifact
+from patchbay.embedded.certificates import Certificate
 from patchbay.embedded.errors import NotWritable, ServerNotStarted
 from patchbay.embedded.fetch import fetch, path_in_cache
 from patchbay.embedded.files import write_atomically
@@ -42,7 +44,15 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
+_HBA = b"hostssl all all 127.0.0.1/32 scram-sha-256\n"
 _INITDB_TIMEOUT_SECONDS = 120.0
+
+
+class Tls(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server needs that takes connections by TLS alone."""
+
+    certificate: Certificate
+    ca_file: Path  # whom its clients trust
 
 
 def postgres_artifacts() -> tuple[Artifact, ...]:
@@ -56,7 +66,12 @@ def postgres_artifacts() -> tuple[Artifact, ...]:
 
 
 def prepare_postgres(
-    directory: Path, *, log_path: Path | None = None, cache: Path | None = None, identity: Identity | None = None
+    directory: Path,
+    *,
+    log_path: Path | None = None,
+    cache: Path | None = None,
+    identity: Identity | None = None,
+    tls: Tls | None = None,
 ) -> Server:
     """
     Make the directory ready for a server, whose binaries are in the cache; what is in it stays.
@@ -68,6 +83,7 @@ def prepare_postgres(
         log_path: Where the server logs; in the directory if not given.
         cache: Where the binaries are.
         identity: Who the server runs as; not given, the first that works here.
+        tls: With which no connection is taken without; None: none is taken with it.
 
     Returns:
         The plan to start it, with the URL of its database.
@@ -86,11 +102,14 @@ def prepare_postgres(
         data = directory.absolute() / "data"
         if not (data / "PG_VERSION").exists():
             _initialise(binaries, data, password, identity, log_path)
+        of_tls = {} if tls is None else _write_tls(tls, data)
         hand_over(data, identity)
     except OSError as error:
         raise NotWritable(directory, error) from error
-    settings = [f"--{name}={value}" for name, value in (_SETTINGS | {"port": str(port)}).items()]
+    settings = [f"--{name}={value}" for name, value in (_SETTINGS | of_tls | {"port": str(port)}).items()]
     url = f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
+    if tls is not None:
+        url += f"?sslmode=verify-full&sslrootcert={tls.ca_file.absolute()}"
     launch = Launch(
         name="postgres",
         command=(str(binaries / "bin" / "postgres"), "-D", str(data), *settings),
@@ -191,6 +210,21 @@ def _initialise(binaries: Path, data: Path, password: str, identity: Identity, l
     if done.returncode != 0:
         shutil.rmtree(data, ignore_errors=True)
         raise ServerNotStarted("postgres", f"its data cannot be initialised (exit code {done.returncode})", log_path)
+
+
+def _write_tls(tls: Tls, data: Path) -> dict[str, str]:
+    """Put what the server needs where it may read it, and return its settings."""
+    own = data / "tls"
+    own.mkdir(mode=0o700, exist_ok=True)
+    files = {"crt": tls.certificate.certificate.read_bytes(), "key": tls.certificate.key.read_bytes(), "hba": _HBA}
+    for name, content in files.items():
+        write_atomically(own / name, content)
+    return {
+        "ssl": "on",
+        "ssl_cert_file": str(own / "crt"),
+        "ssl_key_file": str(own / "key"),
+        "hba_file": str(own / "hba"),
+    }
 
 
 def _keep_password(file: Path) -> str:

@@ -1,5 +1,6 @@
 """Chains of events on Kafka: envelope, digest, verdict, append, read, topic."""
 
+from patchbay.eventlog.access import BootstrapServers, Brokers, brokers_at
 from patchbay.eventlog.appender import KafkaAppender, open_appender
 from patchbay.eventlog.calming import calm_client
 from patchbay.eventlog.contract import MAX_GROUP_BYTES, MAX_RECORD_BYTES, Appender, LogReader
@@ -10,6 +11,7 @@ from patchbay.eventlog.errors import (
     LogDamaged,
     LogMismatch,
     LogRecreated,
+    LogRefused,
     LogTruncated,
     LogUnavailable,
     ManifestsMissing,
@@ -27,6 +29,7 @@ from patchbay.eventlog.memory import Fault, MemoryAppender, MemoryLog, MemoryRea
 from patchbay.eventlog.opening import check_topic, open_log
 from patchbay.eventlog.reader import KafkaReader, open_reader
 from patchbay.eventlog.record import Record, StoredRecord, fingerprint
+from patchbay.eventlog.rights import RIGHTS, Rights, grant_rights, resources_of
 from patchbay.eventlog.seal import NewEvent, SealedRecord, seal
 from patchbay.eventlog.topic import TopicFault, create_topic
 from patchbay.eventlog.verdict import Head, Verdict, advance, judge
@@ -34,9 +37,12 @@ from patchbay.eventlog.verdict import Head, Verdict, advance, judge
 __all__ = [
     "MAX_GROUP_BYTES",
     "MAX_RECORD_BYTES",
+    "RIGHTS",
     "AppendError",
     "Appender",
     "Base",
+    "BootstrapServers",
+    "Brokers",
     "Envelope",
     "EventLogError",
     "Fault",
@@ -49,6 +55,7 @@ __all__ = [
     "LogMismatch",
     "LogReader",
     "LogRecreated",
+    "LogRefused",
     "LogTruncated",
     "LogUnavailable",
     "ManifestsMissing",
@@ -62,6 +69,7 @@ __all__ = [
     "ReadError",
     "Record",
     "RecordTooLarge",
+    "Rights",
     "SealedRecord",
     "StoredRecord",
     "TopicError",
@@ -70,16 +78,19 @@ __all__ = [
     "TopicState",
     "Verdict",
     "advance",
+    "brokers_at",
     "calm_client",
     "check_topic",
     "create_topic",
     "end_offsets",
     "fingerprint",
+    "grant_rights",
     "inspect_topic",
     "judge",
     "open_appender",
     "open_log",
     "open_reader",
     "read_envelope",
+    "resources_of",
     "seal",
 ]

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from aiokafka.errors import KafkaError
 
+from patchbay.eventlog.access import BootstrapServers
 from patchbay.eventlog.clock_skew import ClockSkew
 from patchbay.eventlog.contract import check_group
 from patchbay.eventlog.errors import NotSent
@@ -27,7 +28,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 @contextlib.asynccontextmanager
 async def open_appender(
-    bootstrap_servers: str,
+    bootstrap_servers: BootstrapServers,
     identity: LogIdentity,
     *,
     append_timeout_seconds: float = 4.0,  # below the 5 s in which a caller wants its answer
@@ -40,7 +41,7 @@ async def open_appender(
     Leaving sends what waits and lets it finish, within the append timeout.
 
     Args:
-        bootstrap_servers: `host:port`, several with commas between.
+        bootstrap_servers: `host:port`, several with commas between; or `Brokers`.
         identity: The log, as `open_log` found it.
         append_timeout_seconds: The bound on every future.
         brake_seconds: Nothing is taken for a partition whose oldest unsettled append is older.
@@ -69,7 +70,7 @@ class KafkaAppender:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        bootstrap_servers: BootstrapServers,
         identity: LogIdentity,
         *,
         append_timeout_seconds: float,

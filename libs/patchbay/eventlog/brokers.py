@@ -8,7 +8,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from patchbay.eventlog.errors import LogUnavailable
+from patchbay.eventlog.access import BootstrapServers, brokers_at
+from patchbay.eventlog.errors import LogRefused, LogUnavailable
+from patchbay.eventlog.refusing import FORBIDDEN, telling_refusals
 
 _MAX_PARTITION_FETCH_BYTES = 8 * 1024 * 1024  # above any batch that the topic takes
 _FETCH_MAX_BYTES = 64 * 1024 * 1024
@@ -21,6 +23,7 @@ async def bounded(timeout_seconds: float, doing: str) -> AsyncIterator[None]:
     Bound the body.
 
     Raises:
+        LogRefused: The brokers do not let this process do it.
         LogUnavailable: The body took longer, or the brokers failed it.
     """
     try:
@@ -28,16 +31,27 @@ async def bounded(timeout_seconds: float, doing: str) -> AsyncIterator[None]:
             yield
     except TimeoutError as failure:
         raise LogUnavailable(f"{doing}: no answer within {timeout_seconds:g} s") from failure
+    except FORBIDDEN as failure:
+        raise LogRefused(
+            f"{doing}: this login may not do it ({failure!r}); `patchbay topic rights` tells who needs what"
+        ) from failure
     except KafkaError as failure:
         raise LogUnavailable(f"{doing}: {failure!r}") from failure
 
 
 @contextlib.asynccontextmanager
-async def open_admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    """Yield a started admin client."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+async def open_admin(bootstrap_servers: BootstrapServers) -> AsyncIterator[AIOKafkaAdminClient]:
+    """
+    Yield a started admin client.
+
+    Raises:
+        LogRefused: The brokers do not let this process in.
+    """
+    brokers = brokers_at(bootstrap_servers)
+    admin = AIOKafkaAdminClient(**brokers.client_options())
     try:
-        await admin.start()
+        async with telling_refusals(brokers):
+            await admin.start()
         yield admin
     finally:
         with contextlib.suppress(TimeoutError):
@@ -47,7 +61,7 @@ async def open_admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClien
 
 @contextlib.asynccontextmanager
 async def open_consumer(
-    bootstrap_servers: str, *, partition_fetch_bytes: int = _MAX_PARTITION_FETCH_BYTES
+    bootstrap_servers: BootstrapServers, *, partition_fetch_bytes: int = _MAX_PARTITION_FETCH_BYTES
 ) -> AsyncIterator[AIOKafkaConsumer]:
     """
     Yield a started consumer that belongs to no group, commits nothing and jumps nowhere by itself.
@@ -55,11 +69,15 @@ async def open_consumer(
     It reads uncommitted: a stranger's open transaction must not hold it up.
 
     Args:
-        bootstrap_servers: `host:port`, several with commas between.
+        bootstrap_servers: `host:port`, several with commas between; or `Brokers`.
         partition_fetch_bytes: What one answer brings of a partition at most, but always one batch (KIP-74).
+
+    Raises:
+        LogRefused: The brokers do not let this process in.
     """
+    brokers = brokers_at(bootstrap_servers)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap_servers,
+        **brokers.client_options(),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
@@ -72,7 +90,8 @@ async def open_consumer(
         retry_backoff_ms=100,
     )
     try:
-        await consumer.start()
+        async with telling_refusals(brokers):
+            await consumer.start()
         yield consumer
     finally:
         await _close_consumer(consumer)

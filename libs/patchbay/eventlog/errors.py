@@ -16,7 +16,10 @@ EventLogError
 │   ├── NotALog             the topic does not start with a manifest
 │   └── LogMismatch         manifests, partitions and settings contradict one another
 └── LogUnavailable          the brokers did not answer within the bound
+    └── LogRefused          they do not let this process do it: its certificate, its login or its rights
 """
+
+from patchbay.settings.errors import Refused
 
 
 class EventLogError(Exception):
@@ -101,3 +104,7 @@ class LogMismatch(TopicError):
 
 class LogUnavailable(EventLogError):
     """The brokers did not answer within the bound; nothing is known about the log."""
+
+
+class LogRefused(LogUnavailable, Refused):
+    """The brokers do not let this process do it; at its start that is a mistake, which waiting does not mend."""

@@ -3,6 +3,7 @@
 import msgspec
 from aiokafka import TopicPartition
 
+from patchbay.eventlog.access import BootstrapServers
 from patchbay.eventlog.brokers import bounded, open_admin, open_consumer
 from patchbay.eventlog.errors import ManifestsMissing
 from patchbay.eventlog.identity import LogIdentity
@@ -21,7 +22,9 @@ class TopicState(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[TopicFault, ...]
 
 
-async def inspect_topic(bootstrap_servers: str, topic: str, *, timeout_seconds: float = 10.0) -> TopicState:
+async def inspect_topic(
+    bootstrap_servers: BootstrapServers, topic: str, *, timeout_seconds: float = 10.0
+) -> TopicState:
     """
     Return what the topic is; nothing is written.
 
@@ -52,7 +55,7 @@ async def inspect_topic(bootstrap_servers: str, topic: str, *, timeout_seconds: 
 
 
 async def end_offsets(
-    bootstrap_servers: str, identity: LogIdentity, *, timeout_seconds: float = 10.0
+    bootstrap_servers: BootstrapServers, identity: LogIdentity, *, timeout_seconds: float = 10.0
 ) -> dict[int, int]:
     """
     Return where each partition ends now, by partition.

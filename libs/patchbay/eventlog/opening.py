@@ -8,6 +8,7 @@ from secrets import token_hex
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from patchbay.eventlog.access import BootstrapServers
 from patchbay.eventlog.brokers import bounded, open_admin, open_consumer
 from patchbay.eventlog.envelope import MANIFEST_KEY
 from patchbay.eventlog.errors import LogMismatch, ManifestsMissing, NotALog, TopicMissing
@@ -15,6 +16,7 @@ from patchbay.eventlog.identity import LogIdentity
 from patchbay.eventlog.manifest import RULE_VERSION, Manifest, manifest_headers, read_manifest
 from patchbay.eventlog.producer import Producer
 from patchbay.eventlog.record import Record
+from patchbay.eventlog.rights import APPENDS, READS, check_rights
 from patchbay.eventlog.topic import TopicFault, await_partitions, create_topic, describe_partitions, topic_faults
 
 _append_timeout_seconds = 10.0
@@ -22,7 +24,7 @@ _START_BYTES = 4_096  # of a partition, and one batch in any case: a manifest is
 
 
 async def open_log(
-    bootstrap_servers: str,
+    bootstrap_servers: BootstrapServers,
     topic: str,
     *,
     create_with_partitions: int | None = None,
@@ -35,7 +37,7 @@ async def open_log(
     Who only reads does not ask for it, and nothing is written then, whatever is found.
 
     Args:
-        bootstrap_servers: `host:port`, several with commas between.
+        bootstrap_servers: `host:port`, several with commas between; or `Brokers`.
         topic: Its name.
         create_with_partitions: Create the topic with so many partitions if there is none, and write the manifests that
             are missing; None = it must be a log already.
@@ -47,10 +49,13 @@ async def open_log(
         ManifestsMissing: There is one, but it is no log yet, and was not to be made one.
         NotALog: A partition starts with something else than a manifest.
         LogMismatch: The manifests contradict one another or the topic.
+        LogRefused: The brokers do not let this process in, or not do with the topic what it has to.
         LogUnavailable: The brokers did not answer within the bound.
     """
     async with bounded(timeout_seconds, f"opening topic {topic}"):
         async with open_admin(bootstrap_servers) as admin:
+            needed = READS if create_with_partitions is None else APPENDS
+            await check_rights(admin, topic, needed, bootstrap_servers)
             exists = topic in await admin.list_topics()
         if not exists:
             if create_with_partitions is None:
@@ -67,7 +72,7 @@ async def open_log(
 
 
 async def check_topic(
-    bootstrap_servers: str, identity: LogIdentity, *, timeout_seconds: float = 10.0
+    bootstrap_servers: BootstrapServers, identity: LogIdentity, *, timeout_seconds: float = 10.0
 ) -> list[TopicFault]:
     """
     Return everything about the topic that is not as the log needs it; empty when all is well.
@@ -95,7 +100,9 @@ async def check_topic(
 class _Visit:
     """What is done with the partitions of one topic while a consumer is open."""
 
-    def __init__(self, bootstrap_servers: str, consumer: AIOKafkaConsumer, topic: str, partition_count: int) -> None:
+    def __init__(
+        self, bootstrap_servers: BootstrapServers, consumer: AIOKafkaConsumer, topic: str, partition_count: int
+    ) -> None:
         self._bootstrap_servers = bootstrap_servers
         self._consumer = consumer
         self._topic = topic
@@ -207,7 +214,7 @@ def _identity(topic: str, manifests: list[Manifest]) -> LogIdentity:
     return LogIdentity(first.log_id, topic, len(manifests))
 
 
-async def _append_manifests(bootstrap_servers: str, topic: str, manifests: Sequence[Manifest]) -> None:
+async def _append_manifests(bootstrap_servers: BootstrapServers, topic: str, manifests: Sequence[Manifest]) -> None:
     time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     producer = Producer(bootstrap_servers, topic, request_timeout_seconds=_append_timeout_seconds)
     try:

@@ -14,7 +14,9 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from patchbay.eventlog.access import BootstrapServers, brokers_at
 from patchbay.eventlog.contract import MAX_GROUP_BYTES
+from patchbay.eventlog.refusing import telling_refusals
 
 # A builder never refuses what the appender puts together; what it refuses would be a hole in the chain.
 _MAX_BATCH_BYTES: Final = 2 * MAX_GROUP_BYTES
@@ -24,10 +26,11 @@ _abandon_timeout_seconds: Final = 2.0
 class Producer:
     """A producer that is used for one session and never mended."""
 
-    def __init__(self, bootstrap_servers: str, topic: str, *, request_timeout_seconds: float) -> None:
+    def __init__(self, bootstrap_servers: BootstrapServers, topic: str, *, request_timeout_seconds: float) -> None:
         self._topic = topic
+        self._brokers = brokers_at(bootstrap_servers)
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap_servers,
+            **self._brokers.client_options(),
             enable_idempotence=True,
             acks="all",
             linger_ms=0,
@@ -43,9 +46,11 @@ class Producer:
         Connect, get a producer id, and learn who leads the partitions, so that nothing waits for it later.
 
         Raises:
+            LogRefused: The brokers do not let this process in.
             KafkaError: The brokers refuse, or there is no such topic.
         """
-        await self._producer.start()
+        async with telling_refusals(self._brokers):
+            await self._producer.start()
         await self._producer.partitions_for(self._topic)
 
     def on_death(self, callback: Callable[[], None]) -> None:

@@ -14,6 +14,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from patchbay.eventlog.access import BootstrapServers
 from patchbay.eventlog.brokers import bounded, open_consumer
 from patchbay.eventlog.errors import LogRecreated, LogTruncated, LogUnavailable
 from patchbay.eventlog.identity import LogIdentity
@@ -37,7 +38,7 @@ class Hole(msgspec.Struct, frozen=True):
 
 
 async def read_range(
-    bootstrap_servers: str, identity: LogIdentity, partition: int, start: int, until: int
+    bootstrap_servers: BootstrapServers, identity: LogIdentity, partition: int, start: int, until: int
 ) -> AsyncIterator[Sequence[Record] | Hole]:
     """
     Yield what lies in `partition` from `start` to before `until`, in order: records, and holes between them.

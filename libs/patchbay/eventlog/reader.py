@@ -7,6 +7,7 @@ from time import time
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 
+from patchbay.eventlog.access import BootstrapServers
 from patchbay.eventlog.brokers import bounded, open_consumer
 from patchbay.eventlog.errors import LogDamaged, LogRecreated, LogTruncated, LogUnavailable
 from patchbay.eventlog.identity import LogIdentity
@@ -19,7 +20,7 @@ _request_timeout_seconds = 5.0
 
 @contextlib.asynccontextmanager
 async def open_reader(
-    bootstrap_servers: str,
+    bootstrap_servers: BootstrapServers,
     identity: LogIdentity,
     positions: Mapping[int, int],
     *,
@@ -30,7 +31,7 @@ async def open_reader(
     Yield a reader from `positions` on.
 
     Args:
-        bootstrap_servers: `host:port`, several with commas between.
+        bootstrap_servers: `host:port`, several with commas between; or `Brokers`.
         identity: The log, as `open_log` found it.
         positions: For each partition to read, the next offset.
         fingerprints: For each partition where it is known, of the record before its position.

@@ -15,9 +15,10 @@ from typing import Any, Final
 import msgspec
 from aiokafka import TopicPartition
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import for_code
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
+from patchbay.eventlog.access import BootstrapServers
 from patchbay.eventlog.brokers import bounded, open_admin, open_consumer
 from patchbay.eventlog.contract import MAX_GROUP_BYTES
 from patchbay.eventlog.envelope import MANIFEST_KEY
@@ -36,7 +37,7 @@ _TIMES: Final = "message.timestamp.type"
 
 @contextlib.asynccontextmanager
 async def restored_topic(
-    bootstrap_servers: str, topic: str, *, partitions: int, replication_factor: int = 1
+    bootstrap_servers: BootstrapServers, topic: str, *, partitions: int, replication_factor: int = 1
 ) -> AsyncIterator[None]:
     """
     Have a topic that can be filled, created if it is not there; when the body is left in order, it is a log.
@@ -56,7 +57,7 @@ async def restored_topic(
 
 
 @contextlib.asynccontextmanager
-async def open_restorer(bootstrap_servers: str, topic: str) -> AsyncIterator["Restorer"]:
+async def open_restorer(bootstrap_servers: BootstrapServers, topic: str) -> AsyncIterator["Restorer"]:
     """
     Yield what fills a topic, or a part of it; several may at the same time, each stream's records all in one of them.
 
@@ -164,7 +165,7 @@ def _size_of(record: Record) -> int:
     return len(record.key or b"") + len(record.value or b"") + headers + _COSTS_BYTES
 
 
-async def _check_empty(bootstrap_servers: str, topic: str, partitions: int) -> None:
+async def _check_empty(bootstrap_servers: BootstrapServers, topic: str, partitions: int) -> None:
     async with open_admin(bootstrap_servers) as admin:
         count = await await_partitions(admin, topic)
     if count != partitions:
@@ -177,10 +178,10 @@ async def _check_empty(bootstrap_servers: str, topic: str, partitions: int) -> N
         )
 
 
-async def _alter(bootstrap_servers: str, topic: str, settings: dict[str, str]) -> None:
+async def _alter(bootstrap_servers: BootstrapServers, topic: str, settings: dict[str, str]) -> None:
     async with open_admin(bootstrap_servers) as admin:
         resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs=settings)
         for answer in await admin.alter_configs([resource]):
             for code, message, *_ in answer.resources:
                 if code:
-                    raise KafkaError(f"{for_code(code).__name__} {message}")
+                    raise for_code(code)(message)

@@ -8,11 +8,13 @@ from typing import Any, Final
 import msgspec
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from patchbay.eventlog.access import BootstrapServers
 from patchbay.eventlog.brokers import bounded, open_admin
 from patchbay.eventlog.contract import MAX_GROUP_BYTES
-from patchbay.eventlog.errors import LogUnavailable, TopicMissing
+from patchbay.eventlog.errors import LogRefused, LogUnavailable, TopicMissing
+from patchbay.eventlog.refusing import FORBIDDEN
 
 _creation_poll_seconds: Final = 0.02
 MAX_MESSAGE_BYTES: Final = 4 * MAX_GROUP_BYTES
@@ -49,12 +51,18 @@ class TopicFault(msgspec.Struct, frozen=True):
 
 
 async def create_topic(
-    bootstrap_servers: str, topic: str, *, partitions: int, replication_factor: int = 1, timeout_seconds: float = 15.0
+    bootstrap_servers: BootstrapServers,
+    topic: str,
+    *,
+    partitions: int,
+    replication_factor: int = 1,
+    timeout_seconds: float = 15.0,
 ) -> None:
     """
     Create the topic with the settings of a log, and wait until it can be used; one that exists is left as it is.
 
     Raises:
+        LogRefused: This login may not.
         LogUnavailable: The brokers did not answer within the bound, or refuse.
     """
     new = NewTopic(topic, partitions, replication_factor, topic_configs=dict(settings_of(replication_factor)))
@@ -62,6 +70,10 @@ async def create_topic(
         answer = await admin.create_topics([new], timeout_ms=int(timeout_seconds * 1000))
         for _, code, *message in answer.topic_errors:
             error = for_code(code)
+            if issubclass(error, FORBIDDEN):
+                raise LogRefused(
+                    f"this login may not create topic {topic}: have one do it that may, by `patchbay topic create`"
+                )
             if code and error is not TopicAlreadyExistsError:
                 raise LogUnavailable(f"creating topic {topic}: {error.__name__} {' '.join(map(str, message))}")
         await await_partitions(admin, topic)
@@ -139,7 +151,7 @@ async def _read_settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str, st
     for answer in answers:
         for code, message, _, _, entries in answer.resources:
             if code:
-                raise KafkaError(f"{for_code(code).__name__} {message}")
+                raise for_code(code)(message)
             settings.update({entry[0]: entry[1] for entry in entries})
     return settings
 

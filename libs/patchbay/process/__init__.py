@@ -1,16 +1,16 @@
 """What every process does alike: settings, logging, stopping, health, metrics."""
 
-from patchbay.process.errors import ProcessError, SettingsError
 from patchbay.process.health import Check, Health, health_routes, serve_health
 from patchbay.process.lifecycle import run
 from patchbay.process.logs import configure_logging, log_frequent
-from patchbay.process.settings import FromText, ProcessSettings, Secret, decode_settings, load_settings
+from patchbay.process.settings import ProcessSettings, load_settings
+from patchbay.settings import FromText, KafkaSettings, Secret, SettingsError, decode_settings
 
 __all__ = [
     "Check",
     "FromText",
     "Health",
-    "ProcessError",
+    "KafkaSettings",
     "ProcessSettings",
     "Secret",
     "SettingsError",

@@ -10,6 +10,8 @@ from typing import Any
 import structlog
 import uvloop
 
+from patchbay.settings import Refused
+
 log = structlog.get_logger()
 
 STOP_SECONDS = 25.0  # below Kubernetes' 30 s grace period: what hangs is told, and not just killed
@@ -24,11 +26,15 @@ def run(
     So does the time that it has for stopping, with exit code 1: what it was doing then is settled by the log.
 
     Raises:
-        SystemExit: Exit code 1; `main` raised, and the reason has been logged.
+        SystemExit: Exit code 1; `main` raised, and the reason has been logged. Exit code 2: Kafka or Postgres do not
+            let this process in, or not do what it has to; the sentence that says so has been logged.
     """
     _calm_collector()
     try:
         uvloop.run(_run(main, stop_timeout_seconds))
+    except Refused as error:
+        log.error("refused", reason=str(error))  # noqa: TRY400 - it is a sentence for an operator, a traceback tells no more
+        raise SystemExit(2) from None
     except Exception as error:
         log.exception("process_failed", reason=str(error) or type(error).__name__)
         raise SystemExit(1) from error

@@ -26,10 +26,23 @@ from patchbay.projection.generations import (
     read_generations,
     schema_of,
 )
+from patchbay.projection.granting import (
+    API_ROLE,
+    CLOSE_DATABASE,
+    GRANT_RIGHTS,
+    MAKE_ROLES,
+    PROJECTOR_ROLE,
+    ROLES,
+    ROUTER_ROLE,
+    ROUTING_ROLE,
+    grant_rights,
+    missing_roles,
+)
 from patchbay.projection.holdings import DraftHoldings
 from patchbay.projection.judging import Arrival
 from patchbay.projection.keeping import keeping_generations
 from patchbay.projection.loop import OpenReader, Projection, Projector
+from patchbay.projection.preparing import prepare, prepare_here
 from patchbay.projection.progress import Progress
 from patchbay.projection.rebuilding import RebuildProgress, begin_rebuild, rebuild, rebuild_here
 from patchbay.projection.standing import GenerationStanding, read_generation_standings
@@ -40,7 +53,15 @@ from patchbay.projection.young_old import YoungOld
 
 __all__ = [
     "ACCEPTED_CHANNEL",
+    "API_ROLE",
     "CHANNEL",
+    "CLOSE_DATABASE",
+    "GRANT_RIGHTS",
+    "MAKE_ROLES",
+    "PROJECTOR_ROLE",
+    "ROLES",
+    "ROUTER_ROLE",
+    "ROUTING_ROLE",
     "Advance",
     "Announced",
     "Arrival",
@@ -79,11 +100,15 @@ __all__ = [
     "create_generation",
     "drop",
     "find_log",
+    "grant_rights",
     "keeping_generations",
     "live_generation",
     "make_live",
+    "missing_roles",
     "plain_insert",
+    "prepare",
     "prepare_database",
+    "prepare_here",
     "read_announcement",
     "read_generation_standings",
     "read_generations",

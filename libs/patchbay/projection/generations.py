@@ -7,6 +7,7 @@ import msgspec
 
 from patchbay.postgres import Connection
 from patchbay.projection.errors import NotPrepared, OtherShape
+from patchbay.projection.granting import grant_rights
 from patchbay.projection.history import HISTORY_TABLES
 
 FIRST_GENERATION = 1
@@ -170,6 +171,7 @@ async def create_generation(connection: Connection, tables: ProjectionTables, ge
     await connection.execute((_LOOP_TABLES + tables.tables).replace("{schema}", schema))
     publish = tables.publish.replace("{schema}", schema)
     await connection.execute(_REGISTER, tables.projection, generation, tables.shape, publish)
+    await grant_rights(connection)
 
 
 async def make_live(connection: Connection, tables: ProjectionTables, generation: int) -> None:
@@ -196,3 +198,4 @@ async def move_pointer(connection: Connection, projection: str, generation: int)
     )
     if publish:
         await connection.execute(publish)
+        await grant_rights(connection)

@@ -11,7 +11,7 @@ import msgspec
 import structlog
 
 from patchbay.eventlog import LogIdentity, LogReader, LogUnavailable, Record
-from patchbay.postgres import BY_INDEX, DATABASE_FAILURES, Connection, open_connection
+from patchbay.postgres import BY_INDEX, DATABASE_FAILURES, Connection, DatabaseRefused, open_connection, why_refused
 from patchbay.projection.errors import Fenced, OtherShape
 from patchbay.projection.folding import Fold
 from patchbay.projection.generations import ProjectionTables, prepare_database, schema_of
@@ -82,6 +82,7 @@ class Projector(Generic[E]):
         self._progress = progress
         self._committed_at = 0.0  # monotonic
         self._concerned_at = 0.0  # monotonic; when something last concerned the projection
+        self._was_let_in = False  # what is refused from then on is tried again
         self._may_take_own_lease = True  # until another process of the same name takes it from us
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -92,6 +93,7 @@ class Projector(Generic[E]):
         version where another version's is live.
 
         Raises:
+            DatabaseRefused: The database does not let this process in, or not do its work, from the beginning.
             LogTruncated: The log lost records that were projected: a person is needed.
             LogRecreated: The log is another one than was projected: a person is needed.
             PartitionsChanged: The checkpoints do not fit the log: a person is needed.
@@ -110,6 +112,8 @@ class Projector(Generic[E]):
             except LogUnavailable as error:
                 self._hindered("log_unavailable", str(error))
             except DATABASE_FAILURES as error:
+                if not self._was_let_in and (reason := why_refused(error, self._database_url)) is not None:
+                    raise DatabaseRefused(reason) from error
                 self._hindered("database_unavailable", str(error) or type(error).__name__)
             if time.monotonic() - began_at > longest_seconds:
                 pause_seconds = BACKOFF_SECONDS[0]
@@ -145,6 +149,7 @@ class Projector(Generic[E]):
                 also_own_lease=self._may_take_own_lease,
                 role=Role(self._name, generation, is_live=True),
             )
+            self._was_let_in = True
             if isinstance(found, Ownership):
                 self._may_take_own_lease = True
                 log.info("partitions_claimed", schema=schema, epoch=found.epoch, next_offsets=found.next_offsets)

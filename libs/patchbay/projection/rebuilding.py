@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from patchbay.eventlog import EventLogError, LogIdentity, open_log, open_reader
+from patchbay.eventlog import Brokers, EventLogError, LogIdentity, open_log, open_reader
 from patchbay.postgres import DATABASE_FAILURES, Connection, open_connection
 from patchbay.process import Secret, run
 from patchbay.projection.errors import GenerationRefused, ProjectionError
@@ -44,6 +44,9 @@ class RebuildSettings(Protocol):
     @property
     def kafka_bootstrap_servers(self) -> str:
         """Where the log is."""
+
+    def brokers_at(self, servers: str) -> Brokers:
+        """Return the brokers there, with all that they ask for."""
 
     @property
     def database_url(self) -> Secret:
@@ -182,11 +185,12 @@ def rebuild_here(projection: Projection[Any], settings: RebuildSettings, argumen
 
     async def work(stop: asyncio.Event) -> None:
         try:
-            identity = await open_log(settings.kafka_bootstrap_servers, settings.topic, timeout_seconds=_OPEN_SECONDS)
+            brokers = settings.brokers_at(settings.kafka_bootstrap_servers)
+            identity = await open_log(brokers, settings.topic, timeout_seconds=_OPEN_SECONDS)
             is_complete = await rebuild(
                 projection,
                 identity,
-                functools.partial(open_reader, settings.kafka_bootstrap_servers, identity),
+                functools.partial(open_reader, brokers, identity),
                 database_url=settings.database_url.reveal(),
                 stop=stop,
                 tell=_print,

@@ -4,15 +4,17 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from patchbay.api.application import ROUTES
 from patchbay.api.authentication import KeyRing
 from patchbay.api.backend import Backend, Executes
+from patchbay.api.beginning import once_there
+from patchbay.api.certificates import ServerCertificate
 from patchbay.api.description.published import publish
 from patchbay.api.feed.catching_up import PAGES_AT_ONCE
 from patchbay.api.feed.feed import Feed, FeedLimits
@@ -45,15 +47,15 @@ from patchbay.api.tracing import application_of, writer_of
 from patchbay.api.writing.writer import open_writer
 from patchbay.assistants import ids
 from patchbay.eventlog import (
+    Brokers,
     LogIdentity,
-    LogUnavailable,
     calm_client,
     check_topic,
     end_offsets,
     open_appender,
     open_log,
 )
-from patchbay.postgres import DATABASE_FAILURES, IN_ORDER, Pool, listen, open_pool
+from patchbay.postgres import IN_ORDER, Pool, listen, open_pool
 from patchbay.process import Health, configure_logging, load_settings, metrics, run
 from patchbay.projection import ACCEPTED_CHANNEL, CHANNEL
 from patchbay.tracing import open_tracing
@@ -64,13 +66,9 @@ if TYPE_CHECKING:
 
 COMMAND_SECONDS = 2.0  # of one statement: what takes longer is not answered in time anyway
 EVENTS_SECONDS = 10.0  # of one page of the history
-RETRY_SECONDS = 0.5
 
-# What is not there yet when everything starts at once; a KeyError: the pointers' table is there, and empty.
-_NOT_YET: tuple[type[Exception], ...] = (*DATABASE_FAILURES, LogUnavailable, KeyError)
 
 _log = structlog.get_logger()
-T = TypeVar("T")
 
 
 def main() -> None:
@@ -79,11 +77,16 @@ def main() -> None:
     configure_logging("api", level=settings.log_level, log_format=settings.log_format)
     # What aiohttp logs as an error here is what some client sent that is not HTTP.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
+    try:
+        certificate = settings.certificate()
+    except ValueError as error:
+        sys.stderr.write(f"bad setting: API_TLS_CERTIFICATE_FILE, API_TLS_KEY_FILE: {error}\n")
+        raise SystemExit(2) from None
     with calm_client():
-        run(lambda stop: _until_stopped(settings, stop))
+        run(lambda stop: _until_stopped(settings, certificate, stop))
 
 
-async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
+async def _until_stopped(settings: ApiSettings, certificate: ServerCertificate | None, stop: asyncio.Event) -> None:
     async with (
         open_tracing("api", settings, settings.topic) as spans,
         _open_backend(settings, stop, spans) as (backend, watch, sharing),
@@ -92,7 +95,9 @@ async def _until_stopped(settings: ApiSettings, stop: asyncio.Event) -> None:
         gc.freeze()  # what is there by now stays for ever: no collection needs to look at it again
         try:
             async with (
-                serve(application_of(backend, spans), settings.api_host, settings.api_port, settings.limits()) as port,
+                serve(
+                    application_of(backend, spans), settings.api_host, settings.api_port, settings.limits(), certificate
+                ) as port,
                 _background(watch.run(), sharing.run(), backend.feed.run()),
             ):
                 _log.info("api_started", host=settings.api_host, port=port)
@@ -117,19 +122,21 @@ async def _leave(health: Health, seconds: float) -> None:
 async def _open_backend(
     settings: ApiSettings, stop: asyncio.Event, spans: "Spans | None" = None
 ) -> AsyncIterator[tuple[Backend, Watch, Sharing]]:
-    url = settings.database_url.reveal()
+    url, brokers = settings.database_url.reveal(), settings.brokers_at(settings.kafka_bootstrap_servers)
     async with AsyncExitStack() as stack:
-        identity = await _once_there("log", stop, lambda: _open_log(settings))
-        pool = await _once_there("database", stop, lambda: stack.enter_async_context(_open_pool(settings)))
-        live = LiveGenerations(pool, await _once_there("projections", stop, lambda: read_generations(pool)))
-        appender = await stack.enter_async_context(open_appender(settings.kafka_bootstrap_servers, identity))
+        identity = await once_there("log", stop, url, lambda: _open_log(settings, brokers))
+        pool = await once_there("database", stop, url, lambda: stack.enter_async_context(_open_pool(settings)))
+        live = LiveGenerations(pool, await once_there("projections", stop, url, lambda: read_generations(pool)))
+        appender = await stack.enter_async_context(open_appender(brokers, identity))
         appender.on_session_end(lambda _session, reason: metrics.append_sessions_ended.labels(reason).inc())
         writer, settler, announcements = await stack.enter_async_context(
             open_writer(pool=pool, live=live, appender=appender, identity=identity)
         )
         reader = Reader(pool, live)
         # Streams have connections of their own: however many catch up, no write waits behind them.
-        feed_pool = await _once_there("database", stop, lambda: stack.enter_async_context(_open_feed_pool(settings)))
+        feed_pool = await once_there(
+            "database", stop, url, lambda: stack.enter_async_context(_open_feed_pool(settings))
+        )
         events = Events(Reader(feed_pool, live), identity.partition_count)
         windows = Windows()
         sharing = Sharing(windows, pool)
@@ -148,8 +155,8 @@ async def _open_backend(
         watch = Watch(
             reader,
             appender,
-            lambda: check_topic(settings.kafka_bootstrap_servers, identity),
-            lambda: end_offsets(settings.kafka_bootstrap_servers, identity),
+            lambda: check_topic(brokers, identity),
+            lambda: end_offsets(brokers, identity),
             most_lag_records=settings.ready_lag_records,
         )
         watch.report_to(backend.health)
@@ -197,9 +204,9 @@ def _feed_limits(settings: ApiSettings) -> FeedLimits:
     )
 
 
-async def _open_log(settings: ApiSettings) -> LogIdentity:
+async def _open_log(settings: ApiSettings, brokers: Brokers) -> LogIdentity:
     return await open_log(
-        settings.kafka_bootstrap_servers,
+        brokers,
         settings.topic,
         create_with_partitions=settings.partitions,
         replication_factor=settings.replication_factor,
@@ -226,25 +233,6 @@ def _open_feed_pool(settings: ApiSettings) -> AbstractAsyncContextManager[Pool]:
         command_timeout_seconds=EVENTS_SECONDS,
         session=IN_ORDER,
     )
-
-
-async def _once_there(what: str, stop: asyncio.Event, attempt: Callable[[], Awaitable[T]]) -> T:
-    """
-    Return what the attempt gives, as soon as what it needs is there.
-
-    Raises:
-        SystemExit: Exit code 0; the process is to stop first.
-    """
-    while True:
-        try:
-            return await attempt()
-        except _NOT_YET as error:
-            _log.warning("waiting", what=what, reason=str(error) or type(error).__name__)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(RETRY_SECONDS):
-                await stop.wait()
-        if stop.is_set():
-            raise SystemExit(0)
 
 
 @asynccontextmanager

@@ -57,7 +57,10 @@ class Connection(RequestHandler):
         self._is_refused = self._force_close = True  # what it sends is not read
         if self._guard.refuse(self):
             wire.write(unasked_bytes(answer_failure(NoRoom()), mint_request_id()))
-            wire.write_eof()  # closing at once would reset it, and the word be lost
+            if wire.can_write_eof():
+                wire.write_eof()  # closing at once would reset it, and the word be lost
+            else:
+                wire.close()  # of TLS: it sends what it has first
         else:
             wire.abort()
 

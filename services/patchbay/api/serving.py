@@ -13,6 +13,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from patchbay.api.application import Application
 from patchbay.api.bodies import BODY_BYTES
+from patchbay.api.certificates import ServerCertificate
 from patchbay.api.connection import Connection
 from patchbay.api.guarding import Guard, Limits
 
@@ -39,9 +40,18 @@ class _Server(web.Server):
 
 
 @asynccontextmanager
-async def serve(application: Application, host: str, port: int, limits: Limits) -> AsyncIterator[int]:
+async def serve(
+    application: Application, host: str, port: int, limits: Limits, certificate: ServerCertificate | None = None
+) -> AsyncIterator[int]:
     """
     Serve until the end of the block; then take no more connections, and let requests under way finish.
+
+    Args:
+        application: What answers.
+        host: Where to listen.
+        port: Likewise; 0 = a free one.
+        limits: What connections may take.
+        certificate: With which connections are TLS; None: they are not.
 
     Yields:
         The port that is listened on.
@@ -59,19 +69,28 @@ async def serve(application: Application, host: str, port: int, limits: Limits) 
         keepalive_timeout=AIOHTTP_KEEP_ALIVE_SECONDS,
         lingering_time=LINGERING_SECONDS,
     )
+    # A client has as long for a handshake as for a request's head; the guard sees its connection only afterwards.
+    tls: dict[str, Any] = {}
+    if certificate is not None:
+        tls = {"ssl": certificate.context, "ssl_handshake_timeout": limits.head_seconds}
     try:
-        listener = await asyncio.get_running_loop().create_server(server, host, port, backlog=BACKLOG_CONNECTIONS)
+        listener = await asyncio.get_running_loop().create_server(
+            server, host, port, backlog=BACKLOG_CONNECTIONS, **tls
+        )
     except OSError as error:
         raise CannotListen(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
-    looking = asyncio.create_task(guard.run(), name="look at connections")
+    looking = [asyncio.create_task(guard.run(), name="look at connections")]
+    if certificate is not None:
+        looking.append(asyncio.create_task(certificate.run(), name="look at the certificate"))
     try:
         yield int(listener.sockets[0].getsockname()[1])
     finally:
         listener.close()
         server.pre_shutdown()
         await server.shutdown(DRAIN_SECONDS)
-        looking.cancel()
-        await asyncio.wait([looking])
+        for task in looking:
+            task.cancel()
+        await asyncio.wait(looking)
 
 
 def _make_request(

@@ -4,9 +4,10 @@ from typing import Annotated
 
 import msgspec
 
+from patchbay.api.certificates import ServerCertificate
 from patchbay.api.guarding import Limits, Networks
 from patchbay.api.limits.write_limits import AccountExceptions, AccountLimits
-from patchbay.process import Secret
+from patchbay.process import Secret, SettingsError
 from patchbay.tracing import TracingSettings
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
@@ -24,6 +25,8 @@ class ApiSettings(TracingSettings, frozen=True, kw_only=True):
     replication_factor: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1  # likewise
     api_host: str = "127.0.0.1"
     api_port: Port = 8080  # 0 = a free one
+    api_tls_certificate_file: str | None = None
+    api_tls_key_file: str | None = None
     api_connections: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 4_000
     api_connections_per_peer: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1_000
     api_trusted_proxies: Networks | None = None
@@ -43,6 +46,22 @@ class ApiSettings(TracingSettings, frozen=True, kw_only=True):
     event_streams_per_key: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 50  # of them
     event_heartbeat_seconds: Annotated[float, msgspec.Meta(ge=0.1, le=300)] = 15.0
     event_buffer_bytes: Annotated[int, msgspec.Meta(ge=4_096)] = 1_048_576  # unread, before a stream is cut off
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.api_tls_key_file is not None and self.api_tls_certificate_file is None:
+            raise SettingsError(("API_TLS_KEY_FILE: there is no API_TLS_CERTIFICATE_FILE that it is the key of",))
+
+    def certificate(self) -> ServerCertificate | None:
+        """
+        Return what the listener shows; None: it does no TLS.
+
+        Raises:
+            ValueError: The files cannot be used.
+        """
+        if self.api_tls_certificate_file is None:
+            return None
+        return ServerCertificate(self.api_tls_certificate_file, self.api_tls_key_file)
 
     def account_limits(self) -> AccountLimits:
         """Return what each account may write."""

@@ -16,7 +16,8 @@ COMMANDS: Final = {
     "apply": "have the assistants be what the files say",
     "log": "follow the log",
     "audit": "verify, export and anchor the log",
-    "topic": "create the log's topic, and check its settings",
+    "topic": "create the log's topic, check its settings, say who may do what with it",
+    "database": "prepare the database, with a role for each process",
     "doctor": "say what is wrong with a running Patchbay, and what to do",
     "projection": "rebuild a projection beside the live one, compare, swap, roll back",
 }

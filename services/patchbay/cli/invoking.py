@@ -12,6 +12,8 @@ from patchbay.cli.whereabouts import DEFAULT_DATA_DIR
 
 Run = Callable[[argparse.Namespace], None]
 
+_LONGEST_WAIT_SECONDS: Final = 3_600
+
 EXIT_CODES: Final = """
 exit codes:
   0  done
@@ -67,6 +69,28 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help=f"where `patchbay up` keeps its state (default: DATA_DIR, else {DEFAULT_DATA_DIR})",
     )
+
+
+def add_wait_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the argument that says how long to wait for a server that is away."""
+    parser.add_argument(
+        "--wait-seconds",
+        metavar="SECONDS",
+        type=whole_number(0, _LONGEST_WAIT_SECONDS),
+        default="0",
+        help=f"how long to wait {what} (default: 0)",
+    )
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """Return what reads an argument that is a number within these bounds."""
+
+    def read(text: str) -> int:
+        if text.isascii() and text.isdigit() and least <= int(text) <= most:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+
+    return read
 
 
 def add_account_argument(parser: argparse._ActionsContainer) -> None:

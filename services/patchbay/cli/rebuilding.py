@@ -16,6 +16,7 @@ import msgspec
 from patchbay.cli.errors import CliError, Interrupted
 from patchbay.cli.showing import clean
 from patchbay.cli.whereabouts import Whereabouts
+from patchbay.settings import without_kafka_settings
 
 _MODULES: Final = {"read_model": "patchbay.projector", "routing": "patchbay.routing"}
 _STOPPED: Final = 3  # the child's exit code
@@ -51,12 +52,13 @@ def rebuild(arguments: argparse.Namespace, whereabouts: Whereabouts) -> None:
     """
     log = whereabouts.log()
     places = {
-        "KAFKA_BOOTSTRAP_SERVERS": log.bootstrap_servers,
+        "KAFKA_BOOTSTRAP_SERVERS": str(log.bootstrap_servers),
         "TOPIC": log.topic,
         "DATABASE_URL": whereabouts.database(),
     }
     files = {f"{name}_FILE" for name in places}  # which would contradict what was found
-    environ = {"LOG_LEVEL": "warning", **{k: v for k, v in os.environ.items() if k not in files}, **places}
+    inherited = without_kafka_settings(os.environ) if isinstance(log.bootstrap_servers, str) else os.environ
+    environ = {"LOG_LEVEL": "warning", **{k: v for k, v in inherited.items() if k not in files}, **places}
     command = (sys.executable, "-m", _MODULES[arguments.name], "rebuild", str(arguments.batch_records))
     display = _JsonLines() if arguments.json else _Bar() if sys.stdout.isatty() else _Lines()
     last: _Progress | None = None

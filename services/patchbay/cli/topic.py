@@ -1,9 +1,10 @@
-"""`patchbay topic`: create the log's topic, and check it."""
+"""`patchbay topic`: create the log's topic, check it, and say who may do what with it."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
-from patchbay.cli.invoking import add_action, invoke, new_parser
+from patchbay.cli.invoking import add_action, add_wait_argument, invoke, new_parser, whole_number
 
 _MOST_PARTITIONS = 1_000
 _MOST_REPLICAS = 10
@@ -32,12 +33,15 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     create.add_argument(
-        "--partitions", type=_between(1, _MOST_PARTITIONS), default="4", help="fixed for the log's life (default: 4)"
+        "--partitions",
+        type=whole_number(1, _MOST_PARTITIONS),
+        default="4",
+        help="fixed for the log's life (default: 4)",
     )
     create.add_argument(
         "--replication-factor",
         metavar="REPLICAS",
-        type=_between(1, _MOST_REPLICAS),
+        type=whole_number(1, _MOST_REPLICAS),
         default="1",
         help="on how many brokers each partition lies (default: 1)",
     )
@@ -51,14 +55,34 @@ def _parser() -> argparse.ArgumentParser:
         example="patchbay topic check\nTOPIC=patchbay.events patchbay topic check --json",
     )
     for action in (create, check):
-        action.add_argument(
-            "--wait-seconds",
-            metavar="SECONDS",
-            type=_between(0, 3_600),
-            default="0",
-            help="how long to wait for brokers that do not answer yet (default: 0)",
-        )
+        add_wait_argument(action, "for brokers that do not answer yet")
+    _add_rights(actions)
     return parser
+
+
+def _add_rights(actions: "argparse._SubParsersAction[Any]") -> None:
+    rights = add_action(
+        actions,
+        "rights",
+        _rights,
+        summary=(
+            "Say what each kind of login may do with the topic, as commands of Kafka's own tool; the API alone may\n"
+            "append.\n\n"
+            "With --apply the brokers are told so: KAFKA_SASL_USERNAME has to be one who may alter the cluster. Where\n"
+            "an operator of Kubernetes looks after users, it does so: the Helm chart tells it the same."
+        ),
+        example=(
+            "patchbay topic rights\npatchbay topic rights --user api=User:phones --user reader=User:CN=router --apply"
+        ),
+    )
+    rights.add_argument(
+        "--user",
+        metavar="KIND=PRINCIPAL",
+        action="append",
+        default=[],
+        help="who a kind is: api, projector, routing, reader or topic; may be repeated; with none: all by usual names",
+    )
+    rights.add_argument("--apply", action="store_true", help="have the brokers allow it; what they allow already stays")
 
 
 def _create(arguments: argparse.Namespace) -> None:
@@ -73,10 +97,7 @@ def _check(arguments: argparse.Namespace) -> None:
     check(arguments)
 
 
-def _between(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if text.isascii() and text.isdigit() and least <= int(text) <= most:
-            return int(text)
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most}")
+def _rights(arguments: argparse.Namespace) -> None:
+    from patchbay.cli.rights import rights  # noqa: PLC0415 - see above
 
-    return read
+    rights(arguments)

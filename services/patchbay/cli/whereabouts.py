@@ -3,30 +3,36 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from patchbay.cli.errors import BadUsage, NotRunning
+from patchbay.settings import KafkaSettings, Secret, SettingsError, decode_settings
+
+if TYPE_CHECKING:  # a command that needs no Kafka does not wait until its client is loaded
+    from patchbay.eventlog import BootstrapServers, Brokers
 
 DEFAULT_DATA_DIR: Final = ".patchbay"
 ENDPOINTS_FILE: Final = "endpoints.json"
 OPERATOR_KEY_FILE: Final = "operator.key"
 
 
-class CommandSettings(msgspec.Struct, frozen=True, kw_only=True):
+class CommandSettings(KafkaSettings, frozen=True, kw_only=True):
     """What the environment tells the commands; where Patchbay is told by it, nothing is read from the directory."""
 
     data_dir: str = DEFAULT_DATA_DIR
     patchbay_api: str | None = None
-    patchbay_operator_key: str | None = None
-    patchbay_key: str | None = None
+    patchbay_operator_key: Secret | None = None
+    patchbay_key: Secret | None = None
     kafka_bootstrap_servers: str | None = None
-    database_url: str | None = None
+    database_url: Secret | None = None
     topic: str = "patchbay.events"
 
-    def __repr__(self) -> str:
-        return "CommandSettings(…)"  # one of them is a secret
+    @property
+    def brokers(self) -> "Brokers | None":
+        """The brokers, if they are named: what they ask of a client is told of these alone."""
+        return None if self.kafka_bootstrap_servers is None else self.brokers_at(self.kafka_bootstrap_servers)
 
 
 class PhoneNumber(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +71,7 @@ class ApiAccess(msgspec.Struct, frozen=True):
 class LogAccess(msgspec.Struct, frozen=True):
     """The brokers and the topic."""
 
-    bootstrap_servers: str
+    bootstrap_servers: "BootstrapServers"
     topic: str
 
 
@@ -103,7 +109,7 @@ class Whereabouts:
             if not url or not key:
                 missing = "PATCHBAY_OPERATOR_KEY" if url else "PATCHBAY_API"
                 raise BadUsage(f"{missing} is not set: PATCHBAY_API and PATCHBAY_OPERATOR_KEY go together.")
-            return ApiAccess(url, key)
+            return ApiAccess(url, key.reveal())
         return ApiAccess(self.endpoints().api, self._operator_key())
 
     def client_api(self, account: str | None) -> ApiAccess:
@@ -121,12 +127,17 @@ class Whereabouts:
         if not self._named and key:
             if not url:
                 raise BadUsage("PATCHBAY_API is not set: PATCHBAY_API and PATCHBAY_KEY go together.")
-            return ApiAccess(url, key)
+            return ApiAccess(url, key.reveal())
         if self._named or not url:
             found = self.endpoints()
             if found.api_key and account in (None, found.account_slug):
                 return ApiAccess(found.api, found.api_key)
         return self.api()
+
+    @property
+    def topic(self) -> str:
+        """The log's topic."""
+        return self._settings.topic
 
     def log(self) -> LogAccess:
         """
@@ -135,8 +146,8 @@ class Whereabouts:
         Raises:
             NotRunning: Nothing is known of them.
         """
-        servers = None if self._named else self._settings.kafka_bootstrap_servers
-        return LogAccess(servers or self.endpoints().kafka, self._settings.topic)
+        brokers = None if self._named else self._settings.brokers
+        return LogAccess(brokers or self.endpoints().kafka, self._settings.topic)
 
     def site(self) -> Site:
         """
@@ -147,9 +158,9 @@ class Whereabouts:
         """
         told = self._settings
         if not self._named and (told.patchbay_api or told.kafka_bootstrap_servers or told.database_url):
-            servers = told.kafka_bootstrap_servers
-            log = None if servers is None else LogAccess(servers, told.topic)
-            return Site(api=told.patchbay_api, log=log, database=told.database_url, data_dir=self._data_dir)
+            log = None if told.brokers is None else LogAccess(told.brokers, told.topic)
+            database = None if told.database_url is None else told.database_url.reveal()
+            return Site(api=told.patchbay_api, log=log, database=database, data_dir=self._data_dir)
         found = self.endpoints()
         log = LogAccess(found.kafka, told.topic)
         return Site(api=found.api, log=log, database=found.database, data_dir=self._data_dir)
@@ -162,7 +173,7 @@ class Whereabouts:
             NotRunning: Nothing is known of it.
         """
         url = None if self._named else self._settings.database_url
-        return url or self.endpoints().database
+        return self.endpoints().database if url is None else url.reveal()
 
     def default_account(self) -> str:
         """
@@ -207,9 +218,16 @@ class Whereabouts:
 
 
 def read_settings(environ: Mapping[str, str]) -> CommandSettings:
-    """Return what the environment says; a variable that is set to the empty text counts as absent."""
-    found = {field: environ.get(field.upper()) for field in CommandSettings.__struct_fields__}
-    return CommandSettings(**{field: text for field, text in found.items() if text})
+    """
+    Return what the environment says; a variable that is set to the empty text counts as absent.
+
+    Raises:
+        BadUsage: A variable cannot be used; one sentence for each.
+    """
+    try:
+        return decode_settings(CommandSettings, environ)
+    except SettingsError as error:
+        raise BadUsage(" ".join(f"Bad setting: {fault}." for fault in error.faults)) from None
 
 
 def _decode(path: Path, content: bytes) -> Endpoints:

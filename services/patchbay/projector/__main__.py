@@ -6,10 +6,11 @@ import sys
 
 from patchbay.eventlog import calm_client, open_reader
 from patchbay.process import Health, Secret, configure_logging, load_settings, run, serve_health
-from patchbay.projection import Progress, Projector, find_log, keeping_generations, rebuild_here, traced
+from patchbay.projection import Progress, Projector, find_log, keeping_generations, prepare_here, rebuild_here, traced
 from patchbay.projector.composition import PROJECTION
 from patchbay.projector.recording import Recorder
 from patchbay.tracing import TracingSettings, open_tracing
+from patchbay.usage import TABLES as USAGE_TABLES
 
 
 class ProjectorSettings(TracingSettings, frozen=True, kw_only=True):
@@ -23,7 +24,13 @@ class ProjectorSettings(TracingSettings, frozen=True, kw_only=True):
 
 
 def main() -> None:
-    """Start the process; it ends at SIGTERM or SIGINT. With the argument `rebuild` it fills a generation and ends."""
+    """
+    Start the process; it ends at SIGTERM or SIGINT.
+
+    With the argument `rebuild` it fills a generation and ends, with `prepare` it makes the tables and ends.
+    """
+    if sys.argv[1:2] == ["prepare"]:
+        sys.exit(prepare_here(PROJECTION.tables, USAGE_TABLES))
     settings = load_settings(ProjectorSettings)
     configure_logging("projector", level=settings.log_level, log_format=settings.log_format)
     with calm_client():
@@ -39,15 +46,15 @@ async def serve(settings: ProjectorSettings, stop: asyncio.Event) -> None:
     health.add_readiness("projection", progress.readiness_fault)
     health.add_readiness("stop", lambda: "the process is stopping" if stop.is_set() else None)
     health.add_liveness("projection", progress.liveness_fault)
-    bootstrap_servers = settings.kafka_bootstrap_servers
+    brokers = settings.brokers_at(settings.kafka_bootstrap_servers)
     async with (
         serve_health(settings.health_host, settings.health_port, health),
         open_tracing("projector", settings, settings.topic) as spans,
     ):
-        identity = await find_log(bootstrap_servers, settings.topic, progress=progress, stop=stop)
+        identity = await find_log(brokers, settings.topic, progress=progress, stop=stop)
         if identity is None:
             return
-        reader = functools.partial(open_reader, bootstrap_servers, identity)
+        reader = functools.partial(open_reader, brokers, identity)
         url, instance_id = settings.database_url.reveal(), settings.instance_id
         projector = Projector(
             traced(PROJECTION, spans),

@@ -33,6 +33,10 @@ FORGET_SECONDS: Final = 120.0
 RETRY_SECONDS: Final = 2.0
 # "usage__1": of the one process that writes.
 _TRY_LOCK: Final = f"SELECT pg_try_advisory_lock({0x75736167655F5F31})"
+_IS_PREPARED: Final = """
+SELECT to_regclass('usage.counts') IS NOT NULL AND to_regclass('usage.counts_by_slot') IS NOT NULL
+   AND to_regclass('usage.last_used') IS NOT NULL
+"""
 
 _log = structlog.get_logger()
 
@@ -84,7 +88,8 @@ class Recorder:
             # Asked again and again, since a statement that waits would run into its timeout.
             while not await connection.fetchval(_TRY_LOCK):  # noqa: ASYNC110 - another process lets go
                 await asyncio.sleep(RETRY_SECONDS)
-            await connection.execute(TABLES)
+            if not await connection.fetchval(_IS_PREPARED):  # or else it takes rights that this login may not have
+                await connection.execute(TABLES)
             yield connection
 
     async def _record(self, connection: Connection) -> None:

@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from patchbay.postgres import DATABASE_FAILURES, Connection, open_connection
-from patchbay.routing.tables import ROUTER_ROLE
+from patchbay.projection import ROUTER_ROLE
 
 log = structlog.get_logger()
 

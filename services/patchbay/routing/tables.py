@@ -3,7 +3,6 @@
 from patchbay.projection import ProjectionTables
 
 ROUTING = "routing"
-ROUTER_ROLE = "call_router"
 
 TABLES = ProjectionTables(
     projection=ROUTING,

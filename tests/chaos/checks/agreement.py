@@ -62,8 +62,8 @@ async def disagreements(system: System, log: Log) -> list[str]:
         held = await lines_of_service(connection, ends)
     finally:
         await connection.close()
-    held += await lines_of_verdicts(system.cluster.kafka, log.identity, ends)
-    told = await go_reader().lines(system.cluster.kafka.partition(",")[0], TOPIC)
+    held += await lines_of_verdicts(str(system.cluster.kafka), log.identity, ends)
+    told = await go_reader().lines(str(system.cluster.kafka).partition(",")[0], TOPIC)
     return found + [f"only one of routing and the reader in Go has: {line}" for line in sorted({*held} ^ {*told})]
 
 
@@ -71,7 +71,7 @@ async def unverified(system: System) -> list[str]:
     """Return what the offline verifier finds wrong with the log."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "patchbay.cli", "audit", "verify"),
-        env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": system.cluster.kafka, "TOPIC": TOPIC},
+        env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": str(system.cluster.kafka), "TOPIC": TOPIC},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -102,7 +102,7 @@ async def projected(name: str, system: System, database_url: str, *, topic: str 
         command=(sys.executable, "-m", f"patchbay.{name}"),
         environ={
             **live.environ,
-            "KAFKA_BOOTSTRAP_SERVERS": system.cluster.kafka,
+            "KAFKA_BOOTSTRAP_SERVERS": str(system.cluster.kafka),
             "DATABASE_URL": database_url,
             "TOPIC": topic,
             "HEALTH_PORT": str(port),

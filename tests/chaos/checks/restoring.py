@@ -24,7 +24,7 @@ async def restore_differences(system: System) -> list[str]:
     Returns:
         What a command says is not intact, and every row that is not as in the live tables.
     """
-    live_url, kafka = system.cluster.database_url, system.cluster.kafka
+    live_url, kafka = system.cluster.database_url, str(system.cluster.kafka)
     url = live_url.rpartition("/")[0] + f"/{_RESTORED}"
     folder = str(system.directory / "backup")
     for topic, database_url, arguments in (

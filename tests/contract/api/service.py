@@ -14,12 +14,12 @@ from typing import Any
 
 import aiohttp
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from multidict import CIMultiDictProxy
 from tests.contract.api.described import check_answer
 from tests.servers import eventually
 
 from patchbay.embedded.ports import free_port
+from patchbay.eventlog import BootstrapServers, end_offsets, open_log
 
 STOP_SECONDS = 15.0
 READY_SECONDS = 60.0
@@ -122,6 +122,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str]  # of the API's process
     projections: Mapping[str, "Restartable"]  # by name
     kafka: str
+    brokers: BootstrapServers  # the same, with what they ask of one who reads
     topic: str
     url: str
     operator: Caller
@@ -134,16 +135,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     async def records(self) -> int:
         """Return how many records the topic has, manifests and voids included."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, enable_auto_commit=False)
-        await consumer.start()
-        try:
-            partitions = consumer.partitions_for_topic(self.topic) or set()
-            await consumer._client.force_metadata_update()
-            partitions = consumer.partitions_for_topic(self.topic) or partitions
-            ends = await consumer.end_offsets([TopicPartition(self.topic, p) for p in partitions])
-            return sum(ends.values())
-        finally:
-            await consumer.stop()
+        identity = await open_log(self.brokers, self.topic)
+        return sum((await end_offsets(self.brokers, identity)).values())
 
     @asynccontextmanager
     async def nothing_appended(self) -> AsyncIterator[None]:
@@ -161,7 +154,7 @@ def fresh_number() -> str:
 @asynccontextmanager
 async def fresh_account(service: Service) -> AsyncIterator[Caller]:
     """Give a key of an account that nobody else writes to."""
-    yield await _open(service.operator, f"team-{secrets.token_hex(6)}")
+    yield await open_account(service.operator, f"team-{secrets.token_hex(6)}")
 
 
 @asynccontextmanager
@@ -236,11 +229,12 @@ async def run_service(kafka: str, database_url: str, topic: str, **settings: str
         url = f"http://127.0.0.1:{port}"
         operator = Caller(session, url, OPERATOR_SECRET)
         await eventually(lambda: is_ready(operator), READY_SECONDS)
-        callers = [await _open(operator, slug) for slug in ("my-team", "other-team")]
+        callers = [await open_account(operator, slug) for slug in ("my-team", "other-team")]
         yield Service(
             environment=environment,
             projections=projections,
             kafka=kafka,
+            brokers=kafka,
             topic=topic,
             url=url,
             operator=operator,
@@ -256,7 +250,7 @@ async def is_ready(caller: Caller) -> bool:
         return False
 
 
-async def _open(operator: Caller, slug: str) -> Caller:
+async def open_account(operator: Caller, slug: str) -> Caller:
     opened = await operator.send("POST", "/api/accounts", {"accountSlug": slug, "name": slug.title()})
     assert opened.status == 200, opened.body
     key = await Caller(operator.session, operator.url, operator.secret, slug).issue()

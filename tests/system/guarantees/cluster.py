@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import secrets
 import signal
 import sys
@@ -15,23 +14,13 @@ from pathlib import Path
 
 import asyncpg
 import psutil
+from tests.secured import Secured
 from tests.servers import eventually
 from tests.system.guarantees.clients import Client, NoAnswer, open_client
+from tests.system.guarantees.servers import plain_servers, secured_servers
 
-from patchbay.embedded import (
-    Launch,
-    Running,
-    ServerNotStarted,
-    cache_directory,
-    fetch,
-    free_port,
-    kafka_artifacts,
-    postgres_artifacts,
-    prepare_kafka,
-    prepare_postgres,
-    start,
-)
-from patchbay.eventlog import LogIdentity, open_log, open_reader
+from patchbay.embedded import Launch, Running, ServerNotStarted, free_port, start
+from patchbay.eventlog import BootstrapServers, LogIdentity, open_log, open_reader
 
 KAFKA, POSTGRES, PROJECTOR, ROUTING = "kafka", "postgres", "projector", "routing"
 APIS = ("api-1", "api-2")
@@ -54,10 +43,17 @@ class Cluster:
     """Kafka, Postgres, the projector, routing and two processes of the API, supervised by nobody but the test."""
 
     def __init__(
-        self, launches: Mapping[str, Launch], *, kafka: str, database_url: str, ports: Mapping[str, int]
+        self,
+        launches: Mapping[str, Launch],
+        *,
+        kafka: BootstrapServers,
+        database_url: str,
+        ports: Mapping[str, int],
     ) -> None:
         self.kafka = kafka
         self.database_url = database_url
+        self.environ_of_commands: Mapping[str, str] = {}
+        self.secured: Secured | None = None  # who may come, if not everybody may
         self.ports = ports
         self.api_ports = [ports[name] for name in APIS]
         self.operator_key = ""
@@ -185,44 +181,37 @@ class Cluster:
 
 
 @contextlib.asynccontextmanager
-async def run_cluster(directory: Path) -> AsyncIterator[Cluster]:
-    """Run everything, on servers of its own, until the body is left."""
-    artifacts = (*kafka_artifacts(), *postgres_artifacts())
-    await asyncio.to_thread(fetch, artifacts, cache_directory())
-    kafka, postgres = await asyncio.gather(
-        asyncio.to_thread(prepare_kafka, directory / KAFKA),
-        asyncio.to_thread(prepare_postgres, directory / POSTGRES),
-    )
+async def run_cluster(directory: Path, *, is_secured: bool = False) -> AsyncIterator[Cluster]:
+    """Run everything, on servers of its own, until the body is left; these may be as in production."""
+    servers = await (secured_servers if is_secured else plain_servers)(directory, TOPIC)
     names = (*SERVICES, *STAND_BYS.values())
     ports = {name: free_port() for name in names}
     operator_key = f"tk_test_{secrets.token_hex(20)}"
     environ = {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-        "KAFKA_BOOTSTRAP_SERVERS": kafka.address,
-        "DATABASE_URL": postgres.address,
-        "TOPIC": TOPIC,
         "LOG_FORMAT": "json",
         "OPERATOR_KEY_SHA256": sha256(operator_key.encode()).hexdigest(),
         "ACCOUNT_WRITES_PER_HOUR": "0",  # the tests are one tenant that writes a lot
         "ACCOUNT_WRITE_BYTES_PER_HOUR": "0",
         "API_LEAVE_SECONDS": str(LEAVE_SECONDS),
     }
-    launches = {launch.name: launch for launch in (kafka.launch, postgres.launch)}
+    launches = {launch.name: launch for launch in servers.launches}
     for name in names:
-        port = str(ports[name])
+        port, process = str(ports[name]), name.partition("-")[0]
         launches[name] = Launch(
             name=name,
-            command=(sys.executable, "-m", f"patchbay.{name.partition('-')[0]}"),
-            environ=environ | {"INSTANCE_ID": name, "API_PORT": port, "HEALTH_PORT": port},
+            command=(sys.executable, "-m", f"patchbay.{process}"),
+            environ={**servers.environ_of(process), **environ}
+            | {"INSTANCE_ID": name, "API_PORT": port, "HEALTH_PORT": port},
             log_path=directory / f"{name}.log",
             probe=partial(is_ready if name in APIS else works_or_stands_by, ports[name]),
             stop_timeout_seconds=15.0,  # an API lets what is under way finish
         )
-    cluster = Cluster(launches, kafka=kafka.address, database_url=postgres.address, ports=ports)
-    cluster.operator_key = operator_key
+    cluster = Cluster(launches, kafka=servers.brokers, database_url=servers.database_url, ports=ports)
+    cluster.operator_key, cluster.secured = operator_key, servers.secured
+    cluster.environ_of_commands = servers.environ_of("commands")
     try:
         await cluster.start(*SERVERS)
+        await servers.prepare()
         await cluster.start(*SERVICES)
         yield cluster
     finally:

@@ -11,19 +11,25 @@ _CLUSTER = pytest.StashKey[Cluster]()
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def _cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
-    async with run_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+async def _cluster(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator[Cluster]:
+    is_secured = pytestconfig.getoption("--secured")
+    async with run_cluster(tmp_path_factory.mktemp("cluster"), is_secured=is_secured) as cluster:
         yield cluster
 
 
 @pytest.fixture
 def cluster(_cluster: Cluster, request: pytest.FixtureRequest) -> Generator[Cluster]:
     """Give the cluster, all of it running; no test may leave behind a cry for a person."""
-    request.node.stash[_CLUSTER] = _cluster
-    sizes = _cluster.log_sizes()
-    yield _cluster
+    yield from watch_logs(_cluster, request)
 
-    assert _cluster.errors_since(sizes) == []
+
+def watch_logs(running: Cluster, request: pytest.FixtureRequest) -> Generator[Cluster]:
+    """Yield a cluster to one test, and look at what its processes have said meanwhile."""
+    request.node.stash[_CLUSTER] = running
+    sizes = running.log_sizes()
+    yield running
+
+    assert running.errors_since(sizes) == []
 
 
 @pytest.fixture

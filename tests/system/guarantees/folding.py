@@ -10,6 +10,7 @@ from patchbay.assistants.events import Event, KeyIssued
 from patchbay.assistants.evolve import evolve_account, evolve_assistant, evolve_number, evolve_operators
 from patchbay.assistants.states import Account, Number, Operators
 from patchbay.eventlog import (
+    BootstrapServers,
     Envelope,
     Foreign,
     Head,
@@ -99,7 +100,7 @@ class Log:
                 self.records_of_versions[assistant_id, assistant.version] = _encode(assistant)
 
 
-async def read_log(bootstrap_servers: str, topic: str = TOPIC) -> Log:
+async def read_log(bootstrap_servers: BootstrapServers, topic: str = TOPIC) -> Log:
     """Return the whole log as it is now, read with a consumer of its own."""
     identity = await open_log(bootstrap_servers, topic)
     log = Log(identity)

@@ -10,6 +10,7 @@ from tests.system.guarantees.folding import Log
 
 from patchbay.assistants.states import Key, Number
 from patchbay.callrouting import CallRouting
+from patchbay.eventlog import BootstrapServers
 from patchbay.projection.history import decode_headers
 
 Row = tuple[Any, ...]
@@ -192,7 +193,7 @@ async def rows_of_tables(database_url: str) -> dict[str, Rows]:
     return found
 
 
-async def differences_in_memory(log: Log, bootstrap_servers: str) -> list[str]:
+async def differences_in_memory(log: Log, bootstrap_servers: BootstrapServers) -> list[str]:
     """Return every number that a telephony router, which follows the log by itself, would route in another way."""
     async with CallRouting.subscribe(bootstrap_servers=bootstrap_servers, topic=log.identity.topic) as routing:
         answers = {number: routing.look_up(number) for number in routing.table.phone_numbers()}

@@ -13,6 +13,8 @@ from tests.system.guarantees.accounts import Team, open_team
 from tests.system.guarantees.cluster import TOPIC, Cluster
 from tests.system.guarantees.noting import Note
 
+from patchbay.eventlog import Brokers, brokers_at
+
 _ATTRIBUTE = re.compile(r"[a-z0-9]{1,20}")
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -24,7 +26,7 @@ async def test_kcat_sees_valid_cloudevents_in_binary_mode(cluster: Cluster, note
     """Every record of the topic, the manifests too, keeps the rules of CloudEvents and of its Kafka binding."""
     async with open_team(cluster) as team:
         await _do_everything(cluster, team)
-    records = await _read_with_kcat(cluster.kafka)
+    records = await _read_with_kcat(brokers_at(cluster.kafka))
     types = {_attributes(record)["type"] for record in records}
     note(f"{len(records)} records, {len(types)} types: {', '.join(sorted(types))}")
 
@@ -51,11 +53,25 @@ async def _do_everything(cluster: Cluster, team: Team) -> None:
         await operator.written(1, "DELETE", f"/api/keys/{team.key_id}")
 
 
-async def _read_with_kcat(bootstrap_servers: str) -> list[dict[str, Any]]:
+def _settings_of(brokers: Brokers) -> list[str]:
+    """Return librdkafka's own settings of TLS and the login."""
+    if not brokers.logs_in:
+        return []
+    return [
+        f"security.protocol={brokers.protocol}",
+        f"ssl.ca.location={brokers.ca_file}",
+        f"sasl.mechanisms={brokers.mechanism}",
+        f"sasl.username={brokers.username}",
+        f"sasl.password={brokers.password}",
+    ]
+
+
+async def _read_with_kcat(brokers: Brokers) -> list[dict[str, Any]]:
     """Return every record as kcat prints it: key and payload as text, headers as a flat list of names and values."""
     kcat = await asyncio.create_subprocess_exec(
         *("kcat", "-C", "-q", "-J", "-e", "-o", "beginning", "-X", "check.crcs=true"),
-        *("-b", bootstrap_servers, "-t", TOPIC),
+        *(option for setting in _settings_of(brokers) for option in ("-X", setting)),
+        *("-b", brokers.servers, "-t", TOPIC),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

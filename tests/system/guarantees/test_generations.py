@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -27,15 +26,9 @@ COMMAND_SECONDS = 120.0
 
 async def command(cluster: Cluster, *arguments: str) -> list[dict[str, object]]:
     """Run `patchbay projection …` as an operator does, and return what it told."""
-    environ = {
-        **os.environ,
-        "KAFKA_BOOTSTRAP_SERVERS": cluster.kafka,
-        "DATABASE_URL": cluster.database_url,
-        "TOPIC": TOPIC,
-    }
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "patchbay.cli", "projection", *arguments, "--json"),
-        env=environ,
+        env=cluster.environ_of_commands,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -7,6 +7,7 @@ from patchbay.cli.local.services import Settings, service_launches
 SETTINGS = Settings(
     directory=Path("/nowhere"),
     kafka="127.0.0.1:9092",
+    is_own_kafka=True,
     database="postgresql://nobody@127.0.0.1/nothing",
     operator_key="tk_live_0000",
     ports={"projector": 1, "routing": 2, "api": 3},

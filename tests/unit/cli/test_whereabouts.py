@@ -7,6 +7,7 @@ import pytest
 
 from patchbay.cli.errors import BadUsage, NotRunning
 from patchbay.cli.whereabouts import ENDPOINTS_FILE, OPERATOR_KEY_FILE, ApiAccess, LogAccess, Whereabouts
+from patchbay.eventlog import Brokers
 
 ENDPOINTS = {
     "api": "http://127.0.0.1:8080",
@@ -56,7 +57,7 @@ def test_the_environment_is_used_instead(nowhere: Path) -> None:
     found = Whereabouts(None, ENVIRON)
 
     assert found.api() == ApiAccess("https://patchbay.example", "tk_live_there")
-    assert found.log() == LogAccess("kafka.example:9092", "phones")
+    assert found.log() == LogAccess(Brokers(servers="kafka.example:9092"), "phones")
     with pytest.raises(BadUsage, match="--account SLUG"):
         found.default_account()
 

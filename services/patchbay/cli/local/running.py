@@ -126,6 +126,7 @@ class Local:
         settings = Settings(
             directory=self._directory.path,
             kafka=kafka,
+            is_own_kafka=not given_kafka,
             database=database,
             operator_key=self._directory.operator_key(),
             ports={**ports, "api": self._api_port},

@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from patchbay.embedded import Launch
+from patchbay.settings import without_kafka_settings
 
 SERVICES: Final = ("projector", "routing", "api")
 _ANSWER_SECONDS: Final = 2.0
@@ -26,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     directory: Path
     kafka: str
+    is_own_kafka: bool  # else it is what the environment says, and asks of clients what that says too
     database: str
     operator_key: str
     ports: Mapping[str, int]  # of each service
@@ -35,13 +37,15 @@ def service_launches(settings: Settings, environ: Mapping[str, str] = os.environ
     """Return how each service is started: from its environment only, as in production."""
     directory = hashlib.sha256(bytes(settings.directory)).hexdigest()[:8]
     common = {
-        **environ,
+        **(without_kafka_settings(environ) if settings.is_own_kafka else environ),
         "KAFKA_BOOTSTRAP_SERVERS": settings.kafka,
         "DATABASE_URL": settings.database,
         # A projection's owner takes over from itself at once, from another one only after its lease.
         "INSTANCE_ID": environ.get("INSTANCE_ID") or f"{socket.gethostname()}-{directory}",
         "API_HOST": "127.0.0.1",
         "HEALTH_HOST": "127.0.0.1",
+        "API_TLS_CERTIFICATE_FILE": "",  # on loopback alone; commands and documents say http://
+        "API_TLS_KEY_FILE": "",
     }
     launches = []
     for name in SERVICES:

@@ -1,0 +1,52 @@
+"""All of Patchbay on servers with TLS, with a login for each process and no right that its work does not need."""
+
+from collections.abc import AsyncIterator, Generator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from tests.contract.api.service import Caller, Service, open_account
+from tests.secured import Secured
+from tests.system.guarantees.cluster import TOPIC, Cluster, run_cluster
+from tests.system.guarantees.conftest import note, pytest_runtest_makereport, pytest_terminal_summary, watch_logs
+
+__all__ = ["note", "pytest_runtest_makereport", "pytest_terminal_summary"]  # found by their names here
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def _cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+    async with run_cluster(tmp_path_factory.mktemp("secured"), is_secured=True) as running:
+        yield running
+
+
+@pytest.fixture
+def cluster(_cluster: Cluster, request: pytest.FixtureRequest) -> Generator[Cluster]:
+    """Give the cluster, all of it running; no test may leave behind a cry for a person."""
+    yield from watch_logs(_cluster, request)
+
+
+@pytest.fixture
+def secured(cluster: Cluster) -> Secured:
+    """Give who may come to the cluster's servers."""
+    assert cluster.secured is not None
+    return cluster.secured
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def service(_cluster: Cluster) -> AsyncIterator[Service]:
+    """Give the same as the contract of the API has it."""
+    url = f"http://127.0.0.1:{_cluster.api_ports[0]}"
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        operator = Caller(session, url, _cluster.operator_key)
+        own, other = [await open_account(operator, slug) for slug in ("my-team", "other-team")]
+        yield Service(
+            environment=_cluster.environ_of_commands,
+            projections={},
+            kafka=str(_cluster.kafka),
+            brokers=_cluster.kafka,
+            topic=TOPIC,
+            url=url,
+            operator=operator,
+            own=own,
+            other=other,
+        )
