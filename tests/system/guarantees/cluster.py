@@ -55,7 +55,7 @@ class Cluster:
         self.environ_of_commands: Mapping[str, str] = {}
         self.secured: Secured | None = None  # who may come, if not everybody may
         self.ports = ports
-        self.api_ports = [ports[name] for name in APIS]
+        self.api_ports = [port for name, port in ports.items() if name.startswith("api-")]
         self.operator_key = ""
         self._launches = launches
         self._running: dict[str, Running] = {}
@@ -77,6 +77,10 @@ class Cluster:
                     raise
             else:
                 return
+
+    def pid(self, name: str) -> int:
+        """Return the id of a process that runs."""
+        return self._running[name].pid
 
     async def kill(self, name: str) -> None:
         """End a process as `kill -9` does."""
@@ -181,10 +185,10 @@ class Cluster:
 
 
 @contextlib.asynccontextmanager
-async def run_cluster(directory: Path, *, is_secured: bool = False) -> AsyncIterator[Cluster]:
+async def run_cluster(directory: Path, *more_apis: str, is_secured: bool = False) -> AsyncIterator[Cluster]:
     """Run everything, on servers of its own, until the body is left; these may be as in production."""
     servers = await (secured_servers if is_secured else plain_servers)(directory, TOPIC)
-    names = (*SERVICES, *STAND_BYS.values())
+    names = (*SERVICES, *more_apis, *STAND_BYS.values())
     ports = {name: free_port() for name in names}
     operator_key = f"tk_test_{secrets.token_hex(20)}"
     environ = {
@@ -203,7 +207,7 @@ async def run_cluster(directory: Path, *, is_secured: bool = False) -> AsyncIter
             environ={**servers.environ_of(process), **environ}
             | {"INSTANCE_ID": name, "API_PORT": port, "HEALTH_PORT": port},
             log_path=directory / f"{name}.log",
-            probe=partial(is_ready if name in APIS else works_or_stands_by, ports[name]),
+            probe=partial(is_ready if name in (*APIS, *more_apis) else works_or_stands_by, ports[name]),
             stop_timeout_seconds=15.0,  # an API lets what is under way finish
         )
     cluster = Cluster(launches, kafka=servers.brokers, database_url=servers.database_url, ports=ports)
@@ -212,7 +216,7 @@ async def run_cluster(directory: Path, *, is_secured: bool = False) -> AsyncIter
     try:
         await cluster.start(*SERVERS)
         await servers.prepare()
-        await cluster.start(*SERVICES)
+        await cluster.start(*SERVICES, *more_apis)
         yield cluster
     finally:
         await asyncio.gather(*(cluster.stop(name) for name in names))

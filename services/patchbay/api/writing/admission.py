@@ -6,7 +6,8 @@ WAITING_WRITES = 4096  # in all; beyond this a copy sheds load before its memory
 UNCROWDED_WRITES = 256  # that may always wait, however long each takes
 SLOW_SECONDS = 0.1  # if even the fastest write of a moment takes longer, there are more of them than can be done
 MOMENT_SECONDS = 0.1
-SHARE = 4  # one account may wait with so many writes for each one that there is room for
+SHARE = 4.0  # one account may wait with so many writes for each one that there is room for
+SLOW_SHARE = 0.5  # the same in a crowd
 
 
 class Admission:
@@ -34,7 +35,7 @@ class Admission:
         own = self._waiting.get(account, 0)
         if self._total >= self._most:
             raise Unavailable("too many writes are waiting already; nothing was sent")
-        if own > SHARE * (self._most - self._total):
+        if own > self._share * (self._most - self._total):
             raise Unavailable("too many writes of this account are waiting already; nothing was sent")
         self._waiting[account] = own + 1
         self._total += 1
@@ -56,6 +57,10 @@ class Admission:
         self._is_slow = self._fastest_seconds > SLOW_SECONDS and self._moment_until > 0
         self._fastest_seconds = seconds
         self._moment_until = now + MOMENT_SECONDS
+
+    @property
+    def _share(self) -> float:
+        return SLOW_SHARE if self._is_slow else SHARE
 
     @property
     def _most(self) -> int:

@@ -9,13 +9,14 @@ How long quiet is, is measured: in rounds, each the time from an append to its v
 import random
 
 TURN_SECONDS = 0.1  # or so many rounds, where these are long
-TURN_ROUNDS = 12.0
-CONTENDED_SECONDS = 1.0  # after the last sign of it
+TURN_ROUNDS = 5.0
+CONTENDED_SECONDS = 1.0  # after the last sign of it; or so many turns, where these are long
+CONTENDED_TURNS = 4.0
 PATIENCE_TURNS = 3.0  # of others; then the stream is written to though it is not quiet
 QUIET_ROUNDS = (2.5, 4.0)  # before another copy's turn counts as over: who has waited longest begins first
-PAUSE_ROUNDS = 6.0  # after a turn; nobody else has begun by then
+PAUSE_ROUNDS = 10.0  # after a turn: however uneven rounds are, somebody else has begun by then who wants to
 FIRST_ROUND_SECONDS = 0.008
-ROUND_LIMIT_SECONDS = 0.03
+ROUND_LIMIT_SECONDS = 0.06
 _WEIGHT = 0.1  # of the newest round in their mean
 
 
@@ -56,7 +57,7 @@ class Rivals:
         if rivalry is None:
             self._forget_old(now)
             rivalry = self._streams[stream] = _Rivalry()
-        rivalry.contended_until = now + CONTENDED_SECONDS
+        rivalry.contended_until = now + max(CONTENDED_SECONDS, CONTENDED_TURNS * self._turn_seconds)
         rivalry.is_ours = False
         rivalry.written_at = now
 
@@ -77,7 +78,7 @@ class Rivals:
         if not rivalry.is_ours:
             rivalry.is_ours = True
             rivalry.turn_until = now + self._turn_seconds
-            rivalry.contended_until = now + CONTENDED_SECONDS
+            rivalry.contended_until = now + max(CONTENDED_SECONDS, CONTENDED_TURNS * self._turn_seconds)
             rivalry.waiting_since = None
         rivalry.written_at = now
         rivalry.next_offset = next_offset
@@ -89,7 +90,7 @@ class Rivals:
             return
         if rivalry.is_ours:
             rivalry.is_ours = False
-            rivalry.contended_until = now + CONTENDED_SECONDS
+            rivalry.contended_until = now + max(CONTENDED_SECONDS, CONTENDED_TURNS * self._turn_seconds)
         rivalry.written_at = now
         rivalry.next_offset = next_offset
 

@@ -62,7 +62,7 @@ def test_a_turn_ends_and_goes_on_only_if_nobody_else_begins() -> None:
     rivals.won(STREAM, end, ROUND, 21)
     pause = rivals.seconds_to_wait(STREAM, end)
     assert pause > QUIET_ROUNDS[1] * ROUND  # else others never find it quiet
-    rivals.wrote(STREAM, end + pause / 2, 22)
+    rivals.wrote(STREAM, end + pause - ROUND, 22)
     assert rivals.seconds_to_wait(STREAM, end + pause) > 0  # somebody else's turn
     rivals.won(STREAM, end + 0.3, ROUND, 23)
     assert rivals.seconds_to_wait(STREAM, end + 0.3) == 0
