@@ -36,7 +36,7 @@ UPDATE_LISTED: Final = Write(
                      {7}::text[])
            AS u (assistant_id, updated_at, inbound_enabled, folded_name, provider, model, voice_provider,
                  transcriptor_provider)
-        WHERE l.assistant_id = u.assistant_id""",
+        WHERE l.assistant_id = ANY (ARRAY[u.assistant_id])""",
 )
 DELETE_LISTED: Final = Write(
     "assistants_listed_no_more",

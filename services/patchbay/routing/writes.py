@@ -25,7 +25,7 @@ UPDATE_NUMBERS: Final = Write(
          FROM unnest({0}::text[], {1}::bool[], {2}::text[], {3}::bool[], {4}::text[], {5}::int[], {6}::bigint[],
                      {7}::text[])
            AS c (number_id, is_freed, status, is_redirected, fallback, partition, "offset", time)
-        WHERE n.number_id = c.number_id""",
+        WHERE n.number_id = ANY (ARRAY[c.number_id])""",
 )
 UPSERT_ASSIGNMENTS: Final = Write(
     "assignments",
@@ -50,5 +50,5 @@ DELETE_ASSISTANTS: Final = Write(
     "assistants_disabled",
     """DELETE FROM {schema}.assistants a
        USING unnest({0}::text[], {1}::text[]) AS d (assistant_id, account_id)
-       WHERE a.assistant_id = d.assistant_id AND a.account_id = d.account_id""",
+       WHERE a.assistant_id = ANY (ARRAY[d.assistant_id]) AND a.account_id = ANY (ARRAY[d.account_id])""",
 )

@@ -24,11 +24,11 @@ _PART = re.compile(r",\nw\d+ AS \(\n(.*?)\n\)(?=,\nw\d+ AS \(|\nSELECT 1 / )", r
 _TARGET = re.compile(r"(?:UPDATE|DELETE FROM) \{schema\}\.(\w+)")
 _PLAIN_UPDATE = re.compile(
     r"UPDATE \S+ (\w+)\s+SET (?:(\w+) = (\w+)\.\2,?\s+)+FROM unnest\([^()]*\)\s+AS \3 \([^()]*\)\s+"
-    r"WHERE \1\.(\w+) = \3\.\4"
+    r"WHERE \1\.(\w+) = ANY \(ARRAY\[\3\.\4\]\)"
 )
 _PLAIN_DELETE = re.compile(
     r"DELETE FROM \S+ (\w+)\s+USING unnest\([^()]*\) AS (\w+) \([^()]*\)\s+"
-    r"WHERE \1\.(\w+) = \2\.\3(?: AND \1\.(\w+) = \2\.\4)*"
+    r"WHERE \1\.(\w+) = ANY \(ARRAY\[\2\.\3\]\)(?: AND \1\.(\w+) = ANY \(ARRAY\[\2\.\4\]\))*"
 )
 _PLACE = re.compile(r"\$(\d+)")
 
