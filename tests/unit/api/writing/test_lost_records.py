@@ -8,7 +8,7 @@ from tests.unit.api.writing.virtual_time import in_virtual_time
 from tests.unit.api.writing.world import World, until
 
 from patchbay.api.writing.outcomes import Pending
-from patchbay.eventlog import Fault
+from patchbay.eventlog import Fault, Verdict
 
 
 @in_virtual_time
@@ -40,4 +40,4 @@ async def test_an_acknowledged_record_that_never_landed_holds_up_its_stream_unti
 
     assert elsewhere.height
     assert [first.height, second.height] == [2, 3]
-    assert world.verdicts["broken"] == 0
+    assert world.verdicts[Verdict.BROKEN] == 0
