@@ -50,11 +50,11 @@ def check_environment(process: str, environ: Mapping[str, str]) -> None:
         AssertionError: One is not.
     """
     settings = CommandSettings if process == "commands" else SETTINGS[process]
-    named = {name.removesuffix("_FILE") for name in environ} - OF_LIBRARIES
     known = {field.name.upper() for field in msgspec.structs.fields(settings)}
+    named = {name if name in known else name.removesuffix("_FILE") for name in environ} - OF_LIBRARIES
     assert named <= known, f"{process}: {sorted(named - known)}"
-    if process != "commands":
-        decode_settings(settings, {name: value for name, value in environ.items() if not name.endswith("_FILE")})
+    files = {name for name in environ if name.endswith("_FILE")}  # which are not there
+    decode_settings(settings, {name: value for name, value in environ.items() if name not in files})
 
 
 def port_of(process: str, environ: Mapping[str, str]) -> int:

@@ -16,7 +16,9 @@ from tests.unit.deploy.settings import (
 )
 from tests.unit.deploy.tools import run, tool
 
-from patchbay.cli.topic import _parser
+from patchbay.cli import database as database_command
+from patchbay.cli import topic as topic_command
+from patchbay.eventlog import RIGHTS
 from patchbay.eventlog.topic import judge_settings, settings_of
 
 CHART: Final = DEPLOY / "helm" / "patchbay"
@@ -82,14 +84,15 @@ def test_every_container_starts_a_process_with_settings_that_it_has(rendered: li
         check_environment(process, environ_of(container))
         started.append(process)
 
-    assert started == ["api", "projector", "routing", "commands"]
+    assert sorted(started) == ["api", "commands", "commands", "projector", "routing"]
 
 
-def test_the_job_types_a_command_that_is_understood(rendered: list[Document]) -> None:
-    (job,) = of_kind(rendered, "Job")
-    parsed = _parser().parse_args(container_of(job)["command"][2:])
+def test_a_job_types_a_command_that_is_understood(rendered: list[Document]) -> None:
+    parsers = {"topic": topic_command._parser(), "database": database_command._parser()}
+    for job in of_kind(rendered, "Job"):
+        _, command, *typed = container_of(job)["command"]
 
-    assert parsed.wait_seconds == 600
+        assert parsers[command].parse_args(typed).wait_seconds == 600
 
 
 def test_a_process_is_probed_and_reached_where_it_listens(rendered: list[Document]) -> None:
@@ -103,7 +106,8 @@ def test_a_process_is_probed_and_reached_where_it_listens(rendered: list[Documen
         assert container["ports"] == [{"name": "http", "containerPort": port}]
         assert annotations["prometheus.io/port"] == str(port)
         assert listens_beyond_loopback(process, environ)
-        assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "http"}
+        scheme = {"scheme": "HTTPS"} if "API_TLS_KEY_FILE" in environ else {}
+        assert container["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "http", **scheme}
         assert container["readinessProbe"]["httpGet"]["path"] == ("/readyz" if process == "api" else "/livez")
         if policies:
             allowed = policies["patchbay-api" if process == "api" else "patchbay-metrics"]["ingress"][0]["ports"]
@@ -132,24 +136,61 @@ def test_no_secret_stands_in_an_object(rendered: list[Document]) -> None:
             assert ":word@" not in variable.get("value", "")
 
 
-def test_the_api_logs_in_as_one_who_only_reads(rendered: list[Document]) -> None:
-    by_process = {
-        process_of(container_of(each)["command"]): container_of(each) for each in of_kind(rendered, "Deployment")
-    }
-    logins = {
-        process: [each for each in container["env"] if each["name"] in {"DATABASE_URL", "PGPASSWORD"}]
-        for process, container in by_process.items()
-    }
+def logins_of(rendered: list[Document]) -> dict[str, dict[str, Any]]:
+    """Return by component what its container says of a login: the variable's value, or its secret's name."""
+    found = {}
+    for workload in of_kind(rendered, *WORKLOADS):
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        variables = {each["name"]: each for each in container_of(workload)["env"]}
+        found[labels["app.kubernetes.io/component"]] = {
+            name: variable.get("value") or variable["valueFrom"]["secretKeyRef"]["name"]
+            for name, variable in variables.items()
+            if name in {"DATABASE_URL", "PGPASSWORD", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"}
+        }
+    return found
+
+
+def test_each_process_logs_in_as_itself_and_the_owner_s_login_is_the_job_s_alone(rendered: list[Document]) -> None:
+    found = logins_of(rendered)
     roles = {
         role["name"]: role for cluster in of_kind(rendered, "Cluster") for role in cluster["spec"]["managed"]["roles"]
     }
+    told = {
+        component: (login["DATABASE_URL"], login.get("PGPASSWORD"))
+        for component, login in found.items()
+        if "DATABASE_URL" in login
+    }
 
-    assert logins["api"] != logins["projector"] == logins["routing"]
+    assert told.keys() == {"api", "projector", "routing", "database"}
+    assert len(set(told.values())) == len(told)
+    for component, login in found.items():
+        if component != "database":
+            assert login["KAFKA_SASL_USERNAME"] == RIGHTS[component].user
     if roles:
-        assert "//patchbay_api@" in logins["api"][0]["value"]
-        assert roles["patchbay_api"]["inRoles"] == ["pg_read_all_data"]
+        for component in ("api", "projector", "routing"):
+            assert f"//patchbay_{component}@" in told[component][0]
+            assert "sslmode=verify-full" in told[component][0]
+            assert "inRoles" not in roles[f"patchbay_{component}"]
         assert roles["call_router"]["login"] is False
-        assert "sslmode=verify-full" in logins["api"][0]["value"]
+
+
+def test_no_process_speaks_to_kafka_without_tls(rendered: list[Document]) -> None:
+    for workload in of_kind(rendered, *WORKLOADS):
+        environ = environ_of(container_of(workload))
+        pod = workload["spec"]["template"]["spec"]
+        mounted = {volume["name"] for volume in pod.get("volumes", [])}
+        mounts = {mount["name"]: mount["mountPath"] for mount in container_of(workload).get("volumeMounts", [])}
+
+        assert mounts.keys() == mounted
+        if "KAFKA_BOOTSTRAP_SERVERS" in environ:
+            assert environ["KAFKA_SECURITY_PROTOCOL"] == "SASL_SSL"
+        for name, value in environ.items():
+            if name.endswith("_FILE"):
+                assert value.rpartition("/")[0] in mounts.values()
+    for cluster in of_kind(rendered, "Kafka"):
+        for listener in cluster["spec"]["kafka"]["listeners"]:
+            assert listener["tls"] is True
+            assert listener["authentication"] == {"type": "scram-sha-512"}
 
 
 def test_the_operators_topic_is_what_patchbay_would_create(rendered: list[Document]) -> None:
@@ -162,26 +203,31 @@ def test_the_operators_topic_is_what_patchbay_would_create(rendered: list[Docume
         assert topic["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
 
 
-def test_the_api_alone_may_append_and_nobody_has_a_transaction(rendered: list[Document]) -> None:
-    users = of_kind(rendered, "KafkaUser")
-    rules = [(user["metadata"]["name"], rule) for user in users for rule in user["spec"]["authorization"]["acls"]]
+def test_kafka_s_users_may_do_what_the_library_says(rendered: list[Document]) -> None:
+    """The API alone may append, and nobody has a transaction; who reads for himself is a reader."""
+    users = {user["metadata"]["name"]: user["spec"]["authorization"]["acls"] for user in of_kind(rendered, "KafkaUser")}
+    rights = {found.user: found for kind, found in RIGHTS.items() if kind != "reader"}
 
-    assert {name for name, rule in rules if {"Write", "All", "IdempotentWrite"} & set(rule["operations"])} <= {
-        "patchbay-api"
-    }
-    assert not [name for name, rule in rules if rule["resource"]["type"] == "transactionalId"]
+    assert not users or users.keys() >= rights.keys()
+    for name, rules in users.items():
+        wanted = rights.get(name, RIGHTS["reader"])
+        found = {rule["resource"]["type"]: tuple(rule["operations"]) for rule in rules}
+
+        assert found == {"topic": wanted.topic} | ({"cluster": wanted.cluster} if wanted.cluster else {})
+        assert ("Write" in found["topic"]) == (name == "patchbay-api")
 
 
 def test_the_values_that_have_to_be_said_are_asked_for() -> None:
-    helm = tool("helm")
-    for text in ("operatorKey.secretName", "kafka.bootstrapServers"):
-        said = (
-            ["--set", "operatorKey.secretName=x"]
-            if text.startswith("kafka")
-            else ["--set", "kafka.bootstrapServers=k:9092,postgres.ownerSecret.name=o,postgres.readerSecret.name=r"]
-        )
-        with pytest.raises(AssertionError, match=text):
-            run(helm, "template", "patchbay", str(CHART), "--kube-version", "1.34.0", *said)
+    logins = ",".join(f"postgres.logins.{who}=x" for who in ("owner", "api", "projector", "routing"))
+    said = {
+        "operatorKey.secretName": f"kafka.bootstrapServers=k:9092,{logins}",
+        "kafka.bootstrapServers": f"operatorKey.secretName=x,{logins}",
+        "postgres.logins": "operatorKey.secretName=x,kafka.bootstrapServers=k:9092",
+        "kafka.logins needs": f"operatorKey.secretName=x,kafka.bootstrapServers=k:9092,kafka.logins.api=x,{logins}",
+    }
+    for asked, rest in said.items():
+        with pytest.raises(AssertionError, match=asked):
+            run(tool("helm"), "template", "patchbay", str(CHART), "--kube-version", "1.34.0", "--set", rest)
 
 
 def test_a_value_that_nobody_knows_is_refused() -> None:

@@ -91,12 +91,15 @@ def test_every_variable_that_has_to_be_set_is_told_in_the_document() -> None:
     assert all(name in (ROOT / "docs" / "production.md").read_text() for name in wanted)
 
 
-def test_the_api_has_a_login_that_only_reads() -> None:
+def test_each_process_has_a_login_of_its_own_and_the_owner_s_is_for_preparing() -> None:
     roles = (DEPLOY / "postgres" / "roles.sh").read_text()
+    for name in ("api", "projector", "routing"):
+        assert f"CREATE ROLE patchbay_{name} LOGIN" in roles
+        assert environ_of(OURS[name])["DATABASE_URL"].startswith(f"postgresql://patchbay_{name}:")
+        assert OURS[name]["depends_on"]["database"] == {"condition": "service_completed_successfully"}
 
-    assert "CREATE ROLE patchbay_api LOGIN" in roles
-    assert "IN ROLE pg_read_all_data;" in roles
-    assert environ_of(OURS["api"])["DATABASE_URL"].startswith("postgresql://patchbay_api:")
+    assert environ_of(OURS["database"])["DATABASE_URL"].startswith("postgresql://patchbay:")
+    assert OURS["database"]["command"][:3] == ["patchbay", "database", "prepare"]
 
 
 def test_the_image_is_made_of_locked_wheels_and_runs_as_nobody_in_particular() -> None:

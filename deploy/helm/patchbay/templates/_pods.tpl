@@ -33,36 +33,53 @@ securityContext:
 {{- end -}}
 {{- end -}}
 
+{{/* How a process comes to Kafka; `who` is a kind of login in rights.json. */}}
 {{- define "patchbay.logEnv" -}}
+{{- $kafka := .root.Values.kafka -}}
 - name: KAFKA_BOOTSTRAP_SERVERS
-  value: {{ include "patchbay.bootstrapServers" . | quote }}
+  value: {{ include "patchbay.bootstrapServers" .root | quote }}
 - name: TOPIC
-  value: {{ .Values.topic.name | quote }}
+  value: {{ .root.Values.topic.name | quote }}
+{{- if include "patchbay.kafkaTls" .root }}
+- name: KAFKA_SECURITY_PROTOCOL
+  value: {{ include "patchbay.kafkaProtocol" .root }}
+{{- if include "patchbay.kafkaAuthority" .root }}
+- name: KAFKA_SSL_CA_FILE
+  value: /etc/patchbay/kafka/ca.crt
+{{- end }}
+{{- end }}
+{{- if include "patchbay.kafkaLogins" .root }}
+{{- $user := (index (.root.Files.Get "rights.json" | fromJson) .who).user }}
+{{- $secret := ternary $user (index $kafka.logins .who) $kafka.strimzi.enabled }}
+- name: KAFKA_SASL_USERNAME
+  value: {{ $user }}
+- name: KAFKA_SASL_PASSWORD
+  valueFrom:
+    secretKeyRef:
+      name: {{ required (printf "kafka.logins.%s names the secret with the password of %s" .who $user) $secret }}
+      key: password
+{{- end }}
 {{- end -}}
 
-{{/* DATABASE_URL of "owner" or "reader". With CloudNativePG the password is asyncpg's PGPASSWORD: it need not be encoded. */}}
+{{/* DATABASE_URL of "owner", "api", "projector" or "routing". With CloudNativePG the password is asyncpg's PGPASSWORD: it need not be encoded. */}}
 {{- define "patchbay.databaseEnv" -}}
 {{- $pg := .root.Values.postgres -}}
 {{- if $pg.cnpg.enabled -}}
-{{- $login := ternary "patchbay" "patchbay_api" (eq .who "owner") -}}
+{{- $login := ternary "patchbay" (printf "patchbay_%s" .who) (eq .who "owner") -}}
+{{- $secret := ternary (printf "%s-app" $pg.cnpg.name) (index $pg.logins .who) (eq .who "owner") -}}
 - name: DATABASE_URL
   value: {{ printf "postgresql://%s@%s-rw:%v/patchbay?sslmode=verify-full&sslrootcert=/etc/patchbay/postgres/ca.crt" $login $pg.cnpg.name $pg.port | quote }}
 - name: PGPASSWORD
   valueFrom:
     secretKeyRef:
-      {{- if eq .who "owner" }}
-      name: {{ $pg.cnpg.name }}-app
-      {{- else }}
-      name: {{ required "postgres.cnpg.readerSecretName names the secret of the login patchbay_api" $pg.cnpg.readerSecretName }}
-      {{- end }}
+      name: {{ required (printf "postgres.logins.%s names the secret of the login %s" .who $login) $secret }}
       key: password
 {{- else -}}
-{{- $secret := ternary $pg.ownerSecret $pg.readerSecret (eq .who "owner") -}}
 - name: DATABASE_URL
   valueFrom:
     secretKeyRef:
-      name: {{ required (printf "postgres.%sSecret.name names the secret with the database's URL; or set postgres.cnpg.enabled" .who) $secret.name }}
-      key: {{ $secret.key }}
+      name: {{ required (printf "postgres.logins.%s names the secret with the database's URL; or set postgres.cnpg.enabled" .who) (index $pg.logins .who) }}
+      key: url
 {{- end -}}
 {{- end -}}
 
@@ -75,11 +92,11 @@ securityContext:
 
 {{- define "patchbay.probes" -}}
 startupProbe:
-  httpGet: {path: /livez, port: http}
+  httpGet: {path: /livez, port: http{{ .scheme }}}
   periodSeconds: 2
   failureThreshold: 90
 livenessProbe:
-  httpGet: {path: /livez, port: http}
+  httpGet: {path: /livez, port: http{{ .scheme }}}
   periodSeconds: 10
   timeoutSeconds: 3
   failureThreshold: 3
@@ -98,19 +115,54 @@ topologySpreadConstraints:
   {{- end }}
 {{- end -}}
 
+{{/* Name of a mount and of the secret with what is mounted; `tls` is the secret of the API's listener. */}}
+{{- define "patchbay.secretFiles" -}}
+{{- $pg := .root.Values.postgres -}}
+{{- with ternary (printf "%s-ca" $pg.cnpg.name) $pg.authoritySecret $pg.cnpg.enabled }}
+postgres: {{ . }}
+{{- end }}
+{{- with include "patchbay.kafkaAuthority" .root }}
+kafka: {{ . }}
+{{- end }}
+{{- with .tls }}
+tls: {{ . }}
+{{- end }}
+{{- end -}}
+
 {{- define "patchbay.volumeMounts" -}}
-{{- if .Values.postgres.cnpg.enabled }}
+{{- with include "patchbay.secretFiles" . | fromYaml }}
 volumeMounts:
-  - {name: postgres-ca, mountPath: /etc/patchbay/postgres, readOnly: true}
+  {{- range $name, $secret := . }}
+  - {name: {{ $name }}, mountPath: /etc/patchbay/{{ $name }}, readOnly: true}
+  {{- end }}
 {{- end }}
 {{- end -}}
 
 {{- define "patchbay.volumes" -}}
-{{- if .Values.postgres.cnpg.enabled }}
+{{- with include "patchbay.secretFiles" . | fromYaml }}
 volumes:
-  - name: postgres-ca
+  {{- range $name, $secret := . }}
+  - name: {{ $name }}
     secret:
-      secretName: {{ .Values.postgres.cnpg.name }}-ca
+      secretName: {{ $secret }}
+      {{- if ne $name "tls" }}
       items: [{key: ca.crt, path: ca.crt}]
+      {{- end }}
+  {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* Not empty: connections to Kafka are TLS; with a login. The authority is the secret with ca.crt. */}}
+{{- define "patchbay.kafkaTls" -}}
+{{- if or .Values.kafka.strimzi.enabled .Values.kafka.tls }}yes{{ end -}}
+{{- end -}}
+{{- define "patchbay.kafkaLogins" -}}
+{{- if and .Values.kafka.logins.api (not (include "patchbay.kafkaTls" .)) }}{{ fail "kafka.logins needs kafka.tls: a login is sent by TLS alone" }}{{ end -}}
+{{- if or .Values.kafka.strimzi.enabled .Values.kafka.logins.api }}yes{{ end -}}
+{{- end -}}
+{{- define "patchbay.kafkaProtocol" -}}
+{{- if include "patchbay.kafkaLogins" . }}SASL_SSL{{ else }}SSL{{ end -}}
+{{- end -}}
+{{- define "patchbay.kafkaAuthority" -}}
+{{- if .Values.kafka.strimzi.enabled }}{{ printf "%s-cluster-ca-cert" .Values.kafka.strimzi.name }}{{ else if .Values.kafka.tls }}{{ .Values.kafka.authoritySecret }}{{ end -}}
 {{- end -}}
