@@ -30,7 +30,7 @@ _COMPRESSION: Final = 0x07
 _APPEND_TIME: Final = 0x08
 _CONTROL: Final = 0x20
 _MAX_BYTES: Final = 8 * 1024 * 1024
-_FETCH_BYTES: Final = 4 * 1024 * 1024  # of many answers, of which two are held at once; a larger batch comes whole
+_FETCH_BYTES: Final = 1024 * 1024  # of many answers; decoded they take five times as much. A larger batch comes whole
 
 
 class Fetched(msgspec.Struct, frozen=True):

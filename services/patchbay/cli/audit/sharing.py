@@ -26,7 +26,7 @@ T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
 
 WORTH_RECORDS: Final = 40_000  # below it the processes take longer to start than the work
-_MOST_PROCESSES: Final = 8
+_MOST_PROCESSES: Final = 4  # some 60 MB each: all together below 300 MB
 _LOOK_SECONDS: Final = 0.2
 _REPORT_RECORDS: Final = 2_000
 _END_SECONDS: Final = 5.0
