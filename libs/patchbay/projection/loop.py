@@ -16,9 +16,10 @@ from patchbay.projection.errors import Fenced, OtherShape
 from patchbay.projection.folding import Fold
 from patchbay.projection.generations import ProjectionTables, prepare_database, schema_of
 from patchbay.projection.opening import open_tenure
-from patchbay.projection.ownership import LEASE_SECONDS, Ownership, Role, claim, release
+from patchbay.projection.ownership import LEASE_SECONDS, HeldByAnother, Ownership, Role, claim, release
 from patchbay.projection.progress import Progress
 from patchbay.projection.refolding import refold
+from patchbay.projection.standing_by import hearing_releases
 from patchbay.projection.tenure import OnCommitted, Tenure
 
 log = structlog.get_logger()
@@ -139,27 +140,32 @@ class Projector(Generic[E]):
                     await release(connection, ownership)
 
     async def _await_ownership(self, connection: Connection, generation: int, stop: asyncio.Event) -> Ownership | None:
-        schema, is_first_try = schema_of(self._name, generation), True
-        while not stop.is_set():
-            found = await claim(
-                connection,
-                schema,
-                owner=self._instance_id,
-                partition_count=self._identity.partition_count,
-                also_own_lease=self._may_take_own_lease,
-                role=Role(self._name, generation, is_live=True),
-            )
-            self._was_let_in = True
-            if isinstance(found, Ownership):
-                self._may_take_own_lease = True
-                log.info("partitions_claimed", schema=schema, epoch=found.epoch, next_offsets=found.next_offsets)
-                return found
-            self._progress.stands_by(found.owner)
-            if is_first_try:
-                log.info("standing_by", schema=schema, owner=found.owner)
-                is_first_try = False
-            await _wait(stop, STAND_BY_SECONDS)
-        return None
+        schema = schema_of(self._name, generation)
+        found = await self._claim(connection, schema, generation)
+        if not isinstance(found, Ownership):
+            log.info("standing_by", schema=schema, owner=found.owner)
+            async with hearing_releases(self._database_url) as releases:
+                while not isinstance(found, Ownership):
+                    self._progress.stands_by(found.owner)
+                    await releases.wait(stop, STAND_BY_SECONDS)
+                    if stop.is_set():
+                        return None
+                    found = await self._claim(connection, schema, generation)
+        self._may_take_own_lease = True
+        log.info("partitions_claimed", schema=schema, epoch=found.epoch, next_offsets=found.next_offsets)
+        return found
+
+    async def _claim(self, connection: Connection, schema: str, generation: int) -> Ownership | HeldByAnother:
+        found = await claim(
+            connection,
+            schema,
+            owner=self._instance_id,
+            partition_count=self._identity.partition_count,
+            also_own_lease=self._may_take_own_lease,
+            role=Role(self._name, generation, is_live=True),
+        )
+        self._was_let_in = True
+        return found
 
     async def _own(self, connection: Connection, ownership: Ownership, stop: asyncio.Event) -> None:
         tenure = await open_tenure(connection, ownership, self._identity, self._projection, is_live=True)

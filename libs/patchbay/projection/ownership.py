@@ -7,6 +7,7 @@ from patchbay.projection.errors import PartitionsChanged, PointerMoved
 from patchbay.projection.generations import live_generation
 
 LEASE_SECONDS = 5.0
+RELEASED_CHANNEL = "patchbay_released"
 
 _MAKE = """
 INSERT INTO {schema}.checkpoints (partition) SELECT generate_series(0, $1 - 1) ON CONFLICT DO NOTHING
@@ -20,8 +21,12 @@ UPDATE {schema}.checkpoints
    SET owner = $1, epoch = $2, lease_until = clock_timestamp() + make_interval(secs => $3),
        backend_pid = pg_backend_pid()
 """
-_RELEASE = """
-UPDATE {schema}.checkpoints SET lease_until = '-infinity' WHERE owner = $1 AND epoch = $2
+# Who stands by hears of it, and need not wait until it looks again.
+_RELEASE = f"""
+WITH released AS (
+    UPDATE {{schema}}.checkpoints SET lease_until = '-infinity' WHERE owner = $1 AND epoch = $2 RETURNING partition
+)
+SELECT pg_notify('{RELEASED_CHANNEL}', '{{schema}}') FROM (SELECT count(*) FROM released) AS counted
 """
 _END_LEASE_OF_THE_GONE = """
 UPDATE {schema}.checkpoints AS c SET lease_until = '-infinity'

@@ -1,15 +1,17 @@
 """One consumer owns the partitions; a late one writes nothing at all, wherever it stands."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 from tests.integration.projection.running import READ_MODEL, Database, becomes, connected, log_with, passed, running
+from tests.servers import eventually
 from tests.unit.projection.chains import assistant_created, assistant_id
 
 from patchbay.assistants.events import Event
 from patchbay.eventlog import MemoryLog
 from patchbay.postgres import open_connection
-from patchbay.projection import Fenced, prepare_database
+from patchbay.projection import Fenced, loop, prepare_database
 from patchbay.projection.ownership import HeldByAnother, Ownership, claim, release
 from patchbay.projection.tenure import Tenure
 from patchbay.projector.folding import ReadModelFold
@@ -184,3 +186,23 @@ async def test_each_accepted_event_is_announced_by_the_owners_connection(databas
             owner = await listener.fetchval(f"SELECT backend_pid FROM {SCHEMA}.checkpoints")
 
     assert heard == [(owner, f"{SCHEMA} 0:1:{sealed.stream}:{sealed.digest}")]
+
+
+async def test_who_stands_by_takes_over_as_soon_as_the_owner_lets_go(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told, and need not look: here it would look a minute later."""
+    monkeypatch.setattr(loop, "STAND_BY_SECONDS", 60.0)
+    log, _ = log_with()
+    async with connected(database_url) as database, AsyncExitStack() as stack:
+        async with running(READ_MODEL, log, database_url, instance_id="one"):
+            await passed(database, SCHEMA, log)
+            progress = await stack.enter_async_context(running(READ_MODEL, log, database_url, instance_id="two"))
+            await eventually(lambda: progress.readiness_fault() == "stand-by: one owns the partitions")
+
+            async def is_heard() -> bool:
+                query = "SELECT count(*) FROM pg_stat_activity WHERE query = 'LISTEN \"patchbay_released\"'"
+                return bool(await database.fetchval(query))
+
+            await eventually(is_heard)
+        await eventually(lambda: progress.readiness_fault() is None)
