@@ -7,12 +7,14 @@ from typing import Final
 
 from tests.benchmarks.charts import draw
 from tests.benchmarks.findings import Findings
-from tests.benchmarks.measuring import Outcome
+from tests.benchmarks.measuring import Outcome, cpu_us, runs_of
 from tests.benchmarks.report import machine_line, warnings
 from tests.benchmarks.rows import figure, title_of
+from tests.benchmarks.scenarios import US
 
 BEGIN: Final = "<!-- measured: written by `make bench` -->"
 END: Final = "<!-- /measured -->"
+_IN_CPU_TABLE: Final = (US, "crud", "constant")
 
 
 class NoMarks(Exception):
@@ -54,6 +56,8 @@ def _paragraphs(findings: Findings) -> Iterable[str]:
     if findings.outcomes:
         yield "### All sides\n"
         yield _sides_table(findings.outcomes)
+        yield "### CPU time of a request, in microseconds\n"
+        yield _cpu_table(findings)
     if findings.budget:
         yield "### The budget of one write\n"
         yield _table(("where", "ms", "as told by"), [(one.name, f"{one.ms:.2f}", one.how) for one in findings.budget])
@@ -88,6 +92,19 @@ def _sides_table(outcomes: Sequence[Outcome]) -> str:
         cells = [figure(one.medians[name], one.measure.unit) if name in one.medians else "" for name in names]
         lines.append((title_of(one), *cells))
     return _table(("", *names), lines)
+
+
+def _cpu_table(findings: Findings) -> str:
+    lines = []
+    for one in findings.outcomes:
+        if one.measure is one.scenario.measures[0]:
+            for name in (side for side in one.medians if side in _IN_CPU_TABLE):
+                used = {
+                    part: us for part, us in cpu_us(runs_of(findings.runs, one.scenario, name)).items() if part != "wrk"
+                }
+                parts = ", ".join(f"{part} {us:.0f}" for part, us in used.items())
+                lines.append((one.scenario.title, name, f"{sum(used.values()):.0f}", parts))
+    return _table(("", "side", "all", "by process"), lines)
 
 
 def _math(goal: str) -> str:

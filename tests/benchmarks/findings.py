@@ -7,7 +7,7 @@ import msgspec
 from tests.benchmarks.budget import Stage
 from tests.benchmarks.charts import Chart, Series
 from tests.benchmarks.copies import Pair
-from tests.benchmarks.curve import CONNECTIONS, Point
+from tests.benchmarks.curve import Point
 from tests.benchmarks.limits import Limit
 from tests.benchmarks.measuring import Outcome, Run
 from tests.benchmarks.processes import Processes
@@ -54,6 +54,7 @@ class Findings(msgspec.Struct, kw_only=True):
 
     def _load_chart(self, kind: str) -> Chart:
         sides = list(dict.fromkeys(point.side for point in self.curve))
+        connections = dict.fromkeys(f"{point.connections}" for point in self.curve)
         series = []
         for side in sides:
             points = [point for point in self.curve if (point.kind, point.side) == (kind, side)]
@@ -61,7 +62,7 @@ class Findings(msgspec.Struct, kw_only=True):
             series.append(Series(f"{side} p50", [(one.per_second, one.p50_ms) for one in points], labels))
             series.append(Series(f"{side} p99", [(one.per_second, one.p99_ms) for one in points], is_dashed=True))
         return Chart(
-            title=f"{kind}: latency against load, at {', '.join(map(str, CONNECTIONS))} connections",
+            title=f"{kind}: latency against load, at {', '.join(connections)} connections",
             x_title="requests a second",
             y_title="milliseconds",
             series=series,

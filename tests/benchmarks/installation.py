@@ -20,9 +20,14 @@ TOPIC: Final = "patchbay.events"
 
 
 @asynccontextmanager
-async def run_patchbay(directory: Path, name: str = "patchbay") -> AsyncIterator[Side]:
+async def run_patchbay(directory: Path, name: str = "patchbay", **more: str) -> AsyncIterator[Side]:
     """
     Run the three services on a Kafka and a Postgres of their own, and open the accounts.
+
+    Args:
+        directory: For data and logs.
+        name: Of the side.
+        more: Of the services' environment.
 
     Raises:
         SideFailed: The topic is not as it should be, or an account could not be opened.
@@ -42,6 +47,7 @@ async def run_patchbay(directory: Path, name: str = "patchbay") -> AsyncIterator
             "OPERATOR_KEY_SHA256": hashlib.sha256(operator_key.encode()).hexdigest(),
             "ACCOUNT_WRITES_PER_HOUR": "0",
             "ACCOUNT_WRITE_BYTES_PER_HOUR": "0",
+            **more,
         }
         metrics_urls: dict[str, str] = {}
         identity = await open_log(kafka.address, TOPIC, create_with_partitions=PARTITIONS)

@@ -61,10 +61,19 @@ async def measure_rounds(
     *,
     rounds: int,
     seconds: float,
+    once: bool,
     tell: Callable[[str], None],
 ) -> list[Run]:
     """
     Return all runs: in each round each scenario on all its sides, one after the other, taking turns at going first.
+
+    Args:
+        sides: By name.
+        scenarios: What is asked for.
+        rounds: How often.
+        seconds: Of each run.
+        once: Sides that no goal of the scenario is about have one run, and none to warm up.
+        tell: Is told each figure.
 
     Raises:
         RunFailed: A request was answered by anything but 200.
@@ -72,11 +81,15 @@ async def measure_rounds(
     runs = []
     for scenario in scenarios:
         for name in scenario.sides:
-            if name in sides:
+            if name in sides and (not once or scenario.is_held_against(name)):
                 await run_load(sides[name].base_url, scenario.load(sides[name]), 1)  # the first of a kind are slower
     for number in range(1, rounds + 1):
         for scenario in scenarios:
-            there = [name for name in scenario.sides if name in sides]
+            there = [
+                name
+                for name in scenario.sides
+                if name in sides and (number == 1 or not once or scenario.is_held_against(name))
+            ]
             for name in there if number % 2 else reversed(there):
                 await asyncio.sleep(_SETTLE_SECONDS)
                 run = await _measure(sides[name], scenario, number, seconds)
@@ -93,7 +106,7 @@ def outcomes(runs: Sequence[Run], scenarios: Sequence[Scenario]) -> list[Outcome
         for measure in scenario.measures:
             values = {name: [measure.value(run.figures) for run in runs_of(runs, scenario, name)] for name in there}
             ratios = {
-                name: tuple(our / their for our, their in zip(values[US], values[name], strict=True))
+                name: tuple(our / their for our, their in zip(values[US], values[name], strict=False))
                 for name in there
                 if name != US
             }
@@ -105,6 +118,14 @@ def outcomes(runs: Sequence[Run], scenarios: Sequence[Scenario]) -> list[Outcome
 def runs_of(runs: Sequence[Run], scenario: Scenario, side: str) -> list[Run]:
     """Return the runs of one side in one scenario, by round."""
     return [run for run in runs if run.scenario == scenario.name and run.side == side]
+
+
+def cpu_us(runs: Sequence[Run]) -> dict[str, float]:
+    """Return the medians of what each process used for a request, the most first; the generator is among them."""
+    if not runs:
+        return {}
+    used = {name: median(run.cpu_us_per_request[name] for run in runs) for name in runs[0].cpu_us_per_request}
+    return dict(sorted(used.items(), key=lambda part: -part[1]))
 
 
 async def _measure(side: Side, scenario: Scenario, number: int, seconds: float) -> Run:

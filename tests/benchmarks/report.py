@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 from tests.benchmarks.findings import Findings
-from tests.benchmarks.measuring import Outcome, Run, runs_of
+from tests.benchmarks.measuring import Outcome, Run, cpu_us, runs_of
 from tests.benchmarks.rows import Row, figure, title_of
 from tests.benchmarks.scenarios import Scenario
 from tests.benchmarks.sides import Side
@@ -132,8 +132,8 @@ def _columns(*texts: str) -> str:
 
 
 def _cpu_line(runs: Sequence[Run], side: str) -> str:
-    used = {name: median(run.cpu_us_per_request[name] for run in runs) for name in runs[0].cpu_us_per_request}
-    parts = ", ".join(f"{name} {us:.0f}" for name, us in sorted(used.items(), key=lambda part: -part[1]))
+    used = cpu_us(runs)
+    parts = ", ".join(f"{name} {us:.0f}" for name, us in used.items())
     idle, elsewhere = (100 * median(share) for share in zip(*_shares(runs), strict=True))
     total = f"sum {sum(used.values()):.0f}"
     return f"    {side:<13} CPU us/request: {parts} ({total}); idle {idle:.0f} %, elsewhere {elsewhere:.0f} %"

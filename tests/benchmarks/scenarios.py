@@ -49,6 +49,10 @@ class Scenario(msgspec.Struct, frozen=True):
     writes: bool
     is_quick: bool = True  # part of the short run, too
 
+    def is_held_against(self, side: str) -> bool:
+        """Return whether a goal is about this side."""
+        return side == US or any(goal.against == side for measure in self.measures for goal in measure.goals)
+
 
 def creates(connections: int, accounts: int = ACCOUNTS) -> Callable[[Side], Load]:
     """Return what creates assistants, each for the next account."""

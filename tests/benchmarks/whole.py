@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 from tests.benchmarks.budget import measure_budget
 from tests.benchmarks.copies import measure_copies
-from tests.benchmarks.curve import measure_curve
+from tests.benchmarks.curve import CONNECTIONS, CONNECTIONS_IN_SHORT, measure_curve
 from tests.benchmarks.findings import Findings
 from tests.benchmarks.installation import run_patchbay
 from tests.benchmarks.limits import Limit, measure_appends, measure_sql
@@ -25,7 +25,7 @@ from tests.benchmarks.starting import run_postgres
 
 Tell = Callable[[str], None]
 _OF_SLOWER_ONES = 10_000  # assistants there to be read, at most: some of the peers take minutes for more
-_SHARED_STAGES = frozenset({"scenarios", "curve", "copies", "budget", "processes", "limits"})
+_SHARED_STAGES = frozenset({"scenarios", "curve", "copies", "processes", "limits"})
 
 
 async def measure_all(plan: Plan, directory: Path, tell: Tell) -> Findings:
@@ -37,17 +37,22 @@ async def measure_all(plan: Plan, directory: Path, tell: Tell) -> Findings:
         SideFailed: A system does not run as it has to for a comparison.
         EmbeddedError: A process did not become ready.
     """
-    seconds = f"{plan.seconds:g} s each"
-    short = "; a short run: fewer rounds, assistants and events than the goals ask for" if plan.quick else ""
+    seconds = f"{plan.seconds:g} s each, {plan.assistants:,} assistants to be read"
+    short = "; a short run: fewer rounds, assistants and events than the goals ask for, one run of sides without a goal"
     findings = Findings(
         machine=describe_machine(directory),
-        conditions=f"median of {plan.rounds} rounds, {seconds}, all sides in turn{short}",
+        conditions=f"median of {plan.rounds} rounds, {seconds}, all sides in turn{short if plan.quick else ''}",
         rounds=plan.rounds,
     )
     if plan.stages & _SHARED_STAGES:
         async with _sides(plan, directory, tell) as sides:
             findings.sides = tuple(sides.values())
             await _measure_shared(plan, sides, findings, directory, tell)
+    if "budget" in plan:
+        tell("the budget of one write, traced")
+        (directory / "traced").mkdir()
+        warm_up_seconds = 2 if plan.quick else 12
+        findings.budget = await measure_budget(directory / "traced", warm_up_seconds, 2 * plan.seconds)
     if "sizes" in plan:
         findings.sizes = await measure_sizes(directory, plan.sizes, plan.rounds, plan.seconds, tell)
     if "rebuild" in plan:
@@ -61,16 +66,16 @@ async def measure_all(plan: Plan, directory: Path, tell: Tell) -> Findings:
 async def _measure_shared(plan: Plan, sides: dict[str, Side], findings: Findings, directory: Path, tell: Tell) -> None:
     rounds, seconds, us = plan.rounds, plan.seconds, sides[US]
     if "scenarios" in plan:
-        findings.runs = await measure_rounds(sides, plan.scenarios, rounds=rounds, seconds=seconds, tell=tell)
+        findings.runs = await measure_rounds(
+            sides, plan.scenarios, rounds=rounds, seconds=seconds, once=plan.quick, tell=tell
+        )
         findings.outcomes = outcomes(findings.runs, plan.scenarios)
     if "curve" in plan:
-        findings.curve = await measure_curve(sides, 1 if plan.quick else rounds, seconds, tell)
+        steps = CONNECTIONS_IN_SHORT if plan.quick else CONNECTIONS
+        findings.curve = await measure_curve(sides, steps, 1 if plan.quick else rounds, seconds, tell)
     if "copies" in plan:
         tell("a second API process")
-        findings.copies = await measure_copies(us, rounds, seconds)
-    if "budget" in plan:
-        tell("the budget of one write")
-        findings.budget = await measure_budget(us, 2 * seconds)
+        findings.copies = await measure_copies(us, 1 if plan.quick else rounds, seconds)
     if "processes" in plan:
         tell("start and memory of a process")
         findings.processes = await measure_processes(us, rounds)
