@@ -1,5 +1,6 @@
 """Line charts as SVG, by hand: axes that grow by factors, a line with points for each series, a legend."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from html import escape
@@ -23,7 +24,7 @@ class Series(msgspec.Struct, frozen=True):
     name: str
     points: Sequence[tuple[float, float]]
     labels: Sequence[str] = ()  # beside each point
-    is_dashed: bool = False
+    is_dashed: bool = False  # and of the colour of the one before
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,15 +51,20 @@ def draw(chart: Chart) -> str:
         f'<g transform="rotate(-90)">{_text(-(_TOP + _HEIGHT - _BOTTOM) / 2, 16, chart.y_title, _MIDDLE)}</g>',
     ]
     offset = _LEFT
-    for index, series in enumerate(chart.series):
-        colour = _COLOURS[index % len(_COLOURS)]
+    colours = itertools.accumulate(not series.is_dashed for series in chart.series)
+    for number, series in zip(colours, chart.series, strict=True):
+        colour = _COLOURS[(number - 1) % len(_COLOURS)]
         parts += _line(series, colour, x_axis, y_axis)
-        parts.append(f'<rect x="{offset}" y="32" width="14" height="4" fill="{colour}"/>')
+        dashes = _DASHES if series.is_dashed else ""
+        parts.append(
+            f'<line x1="{offset}" x2="{offset + 15}" y1="34" y2="34" stroke="{colour}" stroke-width="3"{dashes}/>'
+        )
         parts.append(_text(offset + 19, 38, series.name))
         offset += 34 + 7 * len(series.name)
     return "\n".join([*parts, "</svg>", ""])
 
 
+_DASHES: Final = ' stroke-dasharray="5 4"'
 _MIDDLE: Final = 'text-anchor="middle"'
 
 
@@ -91,6 +97,10 @@ def _round_figures(low: float, high: float) -> list[float]:
     return [figure for figure in figures if below <= figure <= above]
 
 
+def _label(tick: float) -> str:
+    return f"{tick:,.0f}" if tick >= 1 else f"{tick:g}"
+
+
 def _leading(figure: float) -> int:
     return round(figure / 10.0 ** math.floor(math.log10(figure) + 1e-9))
 
@@ -100,11 +110,11 @@ def _grid(x_axis: _Axis, y_axis: _Axis) -> list[str]:
     for tick in x_axis.ticks():
         x = x_axis.place(tick)
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
-        parts.append(_text(x, _HEIGHT - _BOTTOM + 18, f"{tick:,g}", _MIDDLE))
+        parts.append(_text(x, _HEIGHT - _BOTTOM + 18, _label(tick), _MIDDLE))
     for tick in y_axis.ticks():
         y = y_axis.place(tick)
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(_text(_LEFT - 8, y + 4, f"{tick:,g}", 'text-anchor="end"'))
+        parts.append(_text(_LEFT - 8, y + 4, _label(tick), 'text-anchor="end"'))
     bottom = _HEIGHT - _BOTTOM
     parts.append(f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{bottom}" y2="{bottom}"/>')
     return parts
@@ -113,7 +123,7 @@ def _grid(x_axis: _Axis, y_axis: _Axis) -> list[str]:
 def _line(series: Series, colour: str, x_axis: _Axis, y_axis: _Axis) -> list[str]:
     places = [(x_axis.place(x), y_axis.place(y)) for x, y in series.points]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    dashes = ' stroke-dasharray="5 4"' if series.is_dashed else ""
+    dashes = _DASHES if series.is_dashed else ""
     parts = [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>']
     parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in places]
     parts += [

@@ -51,7 +51,8 @@ class Scenario(msgspec.Struct, frozen=True):
 
     def is_held_against(self, side: str) -> bool:
         """Return whether a goal is about this side."""
-        return side == US or any(goal.against == side for measure in self.measures for goal in measure.goals)
+        against = {goal.against for measure in self.measures for goal in measure.goals}
+        return bool(against) and side in {US, *against}
 
 
 def creates(connections: int, accounts: int = ACCOUNTS) -> Callable[[Side], Load]:

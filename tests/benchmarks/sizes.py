@@ -35,6 +35,9 @@ _SECONDS_AT_MOST: Final = 3_600.0
 _POSITIONS: Final = "SELECT coalesce(sum(next_offset), 0) FROM {}.checkpoints"
 
 
+Pairs = list[tuple[float, float]]  # the small one's and the large one's, of each round
+
+
 class Step(msgspec.Struct, frozen=True):
     """One size, beside the small one; medians of the rounds."""
 
@@ -73,16 +76,19 @@ def rows_of_sizes(steps: Sequence[Step], rounds: int) -> list[Row]:
 async def measure_sizes(
     directory: Path, sizes: Sequence[int], rounds: int, seconds: float, tell: Callable[[str], None]
 ) -> list[Step]:
-    """Let one of two grow, and ask both at each size."""
+    """Let one of two grow, and ask both at each size; the first step is the one that stays small."""
     tell("sizes: starting two of Patchbay")
     async with AsyncExitStack() as stack:
         both = [stack.enter_async_context(_filled(directory / name, tell)) for name in ("small", "large")]
         small, large = await asyncio.gather(*both)
         await small.grow(SMALL)
-        steps = []
+        steps: list[Step] = []
         for size in sizes:
             await large.grow(size)
-            steps.append(await _step(small.side, large.side, size, rounds, seconds))
+            pairs = [await _pairs(small.side, large.side, load, rounds, seconds) for load in (reads(1), creates(1))]
+            if not steps:
+                steps.append(_step(SMALL, [[(ours, ours) for ours, _ in kind] for kind in pairs]))
+            steps.append(_step(size, pairs))
         return steps
 
 
@@ -144,8 +150,8 @@ async def _filled(directory: Path, tell: Callable[[str], None]) -> AsyncIterator
         yield Filled(side, await open_log(side.environ["KAFKA_BOOTSTRAP_SERVERS"], TOPIC), tell)
 
 
-async def _step(small: Side, large: Side, size: int, rounds: int, seconds: float) -> Step:
-    gets, writes = [await _pairs(small, large, load, rounds, seconds) for load in (reads(1), creates(1))]
+def _step(size: int, pairs: Sequence[Pairs]) -> Step:
+    gets, writes = pairs
     return Step(
         assistants=size,
         get_p50_ms=median(theirs for _, theirs in gets),
@@ -155,9 +161,7 @@ async def _step(small: Side, large: Side, size: int, rounds: int, seconds: float
     )
 
 
-async def _pairs(
-    small: Side, large: Side, load: Callable[[Side], Load], rounds: int, seconds: float
-) -> list[tuple[float, float]]:
+async def _pairs(small: Side, large: Side, load: Callable[[Side], Load], rounds: int, seconds: float) -> Pairs:
     """Return the p50 of the small and of the large one in milliseconds, of each round."""
     for side in (small, large):
         await run_load(side.base_url, load(side), 1)
