@@ -47,7 +47,7 @@ async def test_a_copy_of_the_past_runs_and_is_what_was(
     async with log_of(kafka, topic) as log:
         await export(log, tmp_path / "backup", account=None)
     events = accepted_in(tmp_path / "backup")
-    until = events[len(events) // 2].time
+    until = events[len(events) // 8].time  # not all accounts are open by then
     then: Heads = {each.stream: (each.height, each.digest) for each in events if each.time <= until}
     copied = f"{topic}.copy"
     environ = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_URL": database_url, "TOPIC": copied}

@@ -16,11 +16,12 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from patchbay.eventlog.access import BootstrapServers
 from patchbay.eventlog.brokers import bounded, open_consumer
-from patchbay.eventlog.errors import LogRecreated, LogTruncated, LogUnavailable
+from patchbay.eventlog.errors import LogRecreated, LogRefused, LogTruncated, LogUnavailable
 from patchbay.eventlog.identity import LogIdentity
 from patchbay.eventlog.lenient import Fetched, fetch_records, holds_markers_only
 from patchbay.eventlog.manifest import read_manifest
 from patchbay.eventlog.record import Record
+from patchbay.eventlog.refusing import FORBIDDEN
 
 _look_seconds: Final = 1.0  # without a record before the end: there may be none any more
 _retry_seconds: Final = 0.2
@@ -46,6 +47,7 @@ async def read_range(
     Raises:
         LogTruncated: The partition ends before.
         LogRecreated: It is another log's.
+        LogRefused: The brokers do not let this process read it.
         LogUnavailable: The brokers do not answer, or refuse.
     """
     async with AsyncExitStack() as stack:
@@ -116,6 +118,8 @@ class _Source:
             task, self._ahead = self._ahead[1], None
             task.cancel()
             await asyncio.wait([task])
+            if not task.cancelled():
+                task.exception()  # nobody else looks at it, and the event loop would complain
 
     async def hole(self, offset: int, until: int) -> Hole:
         """Return what is known of offsets that no record has."""
@@ -133,6 +137,8 @@ class _Source:
                 partition = self._partition.partition
                 message = f"partition {partition} has nothing at offset {offset} any more"
                 raise LogTruncated(message, partition=partition, position=offset) from failure
+            except FORBIDDEN as failure:
+                raise LogRefused(f"reading: this login may not do it ({failure!r})") from failure
             except KafkaError as failure:
                 if not failure.retriable or time.monotonic() > deadline:
                     raise LogUnavailable(f"reading: {failure!r}") from failure

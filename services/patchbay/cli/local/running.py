@@ -133,7 +133,8 @@ class Local:
         )
         if self._copy is not None and not self._copy.is_whole:
             say(f"Importing {self._copy.export}")
-            log = LogAccess(kafka, read_settings(os.environ).topic)
+            given = read_settings(os.environ)
+            log = LogAccess(given.brokers or kafka, given.topic)
             self._copy = await fill(self._directory, self._copy, log)
         say("Starting projector, routing and API")
         await self._supervisor.start(service_launches(settings))
