@@ -18,6 +18,7 @@ from patchbay.eventlog import (
     BootstrapServers,
     EventLogError,
     KafkaReader,
+    LogRefused,
     LogUnavailable,
     TopicMissing,
     open_log,
@@ -96,6 +97,7 @@ class CallRouting:
             start_timeout_seconds: The bound on reading the log once.
 
         Raises:
+            LogRefused: The brokers do not let this process read it.
             LogUnavailable: The log could not be read once within the bound.
             NotALog, LogMismatch: The topic is not a log of Patchbay.
             LogTruncated, LogRecreated: The snapshot is of more than the log has, or of another log.
@@ -179,6 +181,8 @@ class CallRouting:
                     self._table = self._following.table
                 await self._read(self._following)
             except (LogUnavailable, TopicMissing) as error:
+                if isinstance(error, LogRefused) and self._following is None:
+                    raise  # a mistake, which waiting does not mend; later it may be a login that is being renewed
                 self._note_absence(str(error))
             if time.monotonic() - began_at > SILENCE_SECONDS:
                 pause_seconds = RECONNECT_SECONDS[0]

@@ -9,12 +9,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from patchbay.eventlog.access import BootstrapServers, brokers_at
+from patchbay.eventlog.closing import CLOSE_TIMEOUT_SECONDS, close
 from patchbay.eventlog.errors import LogRefused, LogUnavailable
 from patchbay.eventlog.refusing import FORBIDDEN, telling_refusals
 
 _MAX_PARTITION_FETCH_BYTES = 8 * 1024 * 1024  # above any batch that the topic takes
 _FETCH_MAX_BYTES = 64 * 1024 * 1024
-_close_timeout_seconds = 2.0
 
 
 @contextlib.asynccontextmanager
@@ -54,9 +54,7 @@ async def open_admin(bootstrap_servers: BootstrapServers) -> AsyncIterator[AIOKa
             await admin.start()
         yield admin
     finally:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_close_timeout_seconds):
-                await admin.close()
+        await close(admin.close())
 
 
 @contextlib.asynccontextmanager
@@ -101,14 +99,12 @@ async def _close_consumer(consumer: AIOKafkaConsumer) -> None:
     # `stop()` may hang, and raises CancelledError where a fetch was about to be tried again (aiokafka 0.14,
     # consumer/fetcher.py, `close`): in a task of its own it cannot be taken for a cancellation of ours.
     stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait([stopping], timeout=_close_timeout_seconds)
+    await asyncio.wait([stopping], timeout=CLOSE_TIMEOUT_SECONDS)
     if stopping.done() and not stopping.cancelled() and stopping.exception() is None:
         return
     fetcher = consumer._fetcher  # noqa: SLF001 - what `stop()` has left running is known nowhere else
     tasks = [stopping, *(fetcher._pending_tasks if fetcher is not None else ())]  # noqa: SLF001 - see above
     for task in tasks:
         task.cancel()
-    await asyncio.wait(tasks, timeout=_close_timeout_seconds)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_close_timeout_seconds):
-            await consumer._client.close()  # noqa: SLF001 - see above
+    await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT_SECONDS)
+    await close(consumer._client.close())  # noqa: SLF001 - see above

@@ -8,13 +8,13 @@ here.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from patchbay.eventlog.access import BootstrapServers, brokers_at
+from patchbay.eventlog.closing import close
 from patchbay.eventlog.contract import MAX_GROUP_BYTES
 from patchbay.eventlog.refusing import telling_refusals
 
@@ -86,9 +86,7 @@ class Producer:
         if tasks:
             await asyncio.wait(tasks, timeout=_abandon_timeout_seconds)
         self._fail_batches()
-        with suppress(TimeoutError, KafkaError, OSError):
-            async with asyncio.timeout(_abandon_timeout_seconds):
-                await producer.client.close()
+        await close(producer.client.close())
 
     def _track_requests(self) -> None:
         # The sender keeps its request tasks in a local variable; when it is cancelled it waits for them, unbounded.

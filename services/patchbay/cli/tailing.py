@@ -24,6 +24,7 @@ from patchbay.cli.whereabouts import LogAccess, Whereabouts
 from patchbay.eventlog import (
     Foreign,
     KafkaReader,
+    LogRefused,
     LogUnavailable,
     ReadError,
     Record,
@@ -67,6 +68,8 @@ def run(arguments: argparse.Namespace) -> None:
     quieten_libraries()
     try:
         asyncio.run(_run(access, arguments))
+    except LogRefused as error:
+        raise Unreachable(f"Kafka at {access.bootstrap_servers} refuses: {error}.") from None
     except LogUnavailable as error:
         raise Unreachable(
             f"Kafka at {access.bootstrap_servers} does not answer ({error}): is Patchbay running? `make run` starts it."

@@ -18,9 +18,14 @@ RETRY_SECONDS: Final = 1.0
 # Nobody can log in under it until an operator says how.
 _CREATE: Final = f"CREATE ROLE {ROUTER_ROLE} NOLOGIN"
 _EXISTS: Final = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)"
-_PUBLISHED: Final = "SELECT to_regclass('routing.inbound') IS NOT NULL"
-_MAY_READ: Final = """
-SELECT has_schema_privilege($1, 'routing', 'USAGE') AND has_table_privilege($1, 'routing.inbound', 'SELECT')
+# By the catalogue: a login that may not use the schema may ask so all the same.
+_INBOUND: Final = """
+SELECT c.oid, n.oid AS schema FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'routing' AND c.relname = 'inbound'
+"""
+_PUBLISHED: Final = f"SELECT EXISTS ({_INBOUND})"
+_MAY_READ: Final = f"""
+SELECT has_schema_privilege($1, v.schema, 'USAGE') AND has_table_privilege($1, v.oid, 'SELECT') FROM ({_INBOUND}) AS v
 """
 _GRANT: Final = f"""
 GRANT USAGE ON SCHEMA routing TO {ROUTER_ROLE};

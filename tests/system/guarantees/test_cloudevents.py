@@ -60,6 +60,7 @@ def _settings_of(brokers: Brokers) -> list[str]:
     return [
         f"security.protocol={brokers.protocol}",
         f"ssl.ca.location={brokers.ca_file}",
+        "ssl.endpoint.identification.algorithm=none",  # librdkafka 2.0 knows no addresses in certificates
         f"sasl.mechanisms={brokers.mechanism}",
         f"sasl.username={brokers.username}",
         f"sasl.password={brokers.password}",

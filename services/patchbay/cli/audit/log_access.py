@@ -11,7 +11,16 @@ from patchbay.cli.audit.progressing import Progress
 from patchbay.cli.errors import LogUnreadable, Unreachable
 from patchbay.cli.quieting import quieten_libraries
 from patchbay.cli.whereabouts import LogAccess
-from patchbay.eventlog import LogIdentity, LogUnavailable, ReadError, Record, TopicError, open_log, open_reader
+from patchbay.eventlog import (
+    LogIdentity,
+    LogRefused,
+    LogUnavailable,
+    ReadError,
+    Record,
+    TopicError,
+    open_log,
+    open_reader,
+)
 from patchbay.eventlog.ranges import Hole, read_range
 
 T = TypeVar("T")
@@ -96,6 +105,8 @@ def guarded(access: LogAccess, work: Callable[[], T]) -> T:
     """Do `work`, and say what went wrong as commands say it."""
     try:
         return vouched(work)
+    except LogRefused as error:
+        raise Unreachable(f"Kafka at {access.bootstrap_servers} refuses: {error}.") from None
     except LogUnavailable as error:
         raise Unreachable(
             f"Kafka at {access.bootstrap_servers} does not answer ({error}): is Patchbay running? `make run` starts it."
