@@ -23,7 +23,7 @@ from patchbay.embedded import (
     prepare_secured_kafka,
     prepare_secured_postgres,
 )
-from patchbay.eventlog import RIGHTS, Brokers
+from patchbay.eventlog import RIGHTS, Brokers, grant_rights
 from patchbay.projection import API_ROLE, PROJECTOR_ROLE, ROUTER_ROLE, ROUTING_ROLE
 
 OWNER = "patchbay_owner"  # no superuser: owns one database, and may make roles
@@ -84,6 +84,18 @@ class Secured(msgspec.Struct, frozen=True, kw_only=True):
             file.write_text(f"{content}\n")
             told[f"{name}_FILE"] = str(file)
         return told
+
+    async def let_in_by_certificate(self, name: str) -> Brokers:
+        """Let somebody read the log who shows a certificate instead of a password, and return how he comes."""
+        shown = self.authority.issue(name)
+        await grant_rights(self.brokers(ADMINISTRATOR), self.topic, {"reader": f"User:CN={name}"})
+        return Brokers(
+            servers=self.kafka.mutual_address,
+            protocol="SSL",
+            ca_file=str(self.authority.file),
+            certificate_file=str(shown.certificate),
+            key_file=str(shown.key),
+        )
 
     async def prepare(self) -> None:
         """Have everything made that the services find, by the commands and under the logins of those who do so."""
