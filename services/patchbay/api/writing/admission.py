@@ -3,7 +3,7 @@
 from patchbay.api.writing.outcomes import Unavailable
 
 WAITING_WRITES = 4096  # in all; beyond this a copy sheds load before its memory grows
-UNCROWDED_WRITES = 256  # that may always wait, however long each takes
+UNCROWDED_WRITES = 256  # that may always wait, however long each takes; twice as many if each is its account's first
 SLOW_SECONDS = 0.1  # if even the fastest write of a moment takes longer, there are more of them than can be done
 MOMENT_SECONDS = 0.1
 SHARE = 4.0  # one account may wait with so many writes for each one that there is room for
@@ -33,9 +33,9 @@ class Admission:
             Unavailable: There are too many, in all or of this account. It does not wait, and nothing was sent.
         """
         own = self._waiting.get(account, 0)
-        if self._total >= self._most:
+        if self._total >= (self._most if own else min(2 * self._most, WAITING_WRITES)):
             raise Unavailable("too many writes are waiting already; nothing was sent")
-        if own > self._share * (self._most - self._total):
+        if own and own > self._share * (self._most - self._total):
             raise Unavailable("too many writes of this account are waiting already; nothing was sent")
         self._waiting[account] = own + 1
         self._total += 1

@@ -111,7 +111,7 @@ class Rivals:
             rivalry.tried_at = now
             return 0.0
         shortest, longest = QUIET_ROUNDS
-        waited = min(1.0, (now - rivalry.waiting_since) / patience_seconds)
+        waited = min(1.0, (now - rivalry.waiting_since) / (2 * patience_seconds))  # three copies have had turns by then
         rounds = longest - (longest - shortest) * waited + random.uniform(0, 0.2)  # noqa: S311 - spreads, hides nothing
         return max(0.0, rivalry.written_at + rounds * self._round_seconds - now)
 

@@ -62,9 +62,23 @@ def test_where_everything_takes_long_only_few_may_wait() -> None:
     room = Admission()
     hear_of(room, SLOW_SECONDS * 1.5)
 
-    assert sum(taken(room, f"acct_{number}", 1) for number in range(1_000)) == UNCROWDED_WRITES
+    hot = taken(room, "acct_hot", 1_000)
+    assert hot < UNCROWDED_WRITES / 2
+    assert hot + sum(taken(room, f"acct_{number}", 1) for number in range(1_000)) == 2 * UNCROWDED_WRITES
+    assert taken(room, "acct_1", 1) == 0
     hear_of(room, SLOW_SECONDS / 2, since=2.0)
     assert sum(taken(room, f"acct_{number}", 1) for number in range(1_000)) == 1_000
+    assert taken(room, "acct_1", 1) == 1
+
+
+def test_a_crowd_of_one_account_keeps_no_other_one_out() -> None:
+    """It came when there was room; now there is none, but for who has nothing there."""
+    room = Admission()
+    taken(room, "acct_hot", UNCROWDED_WRITES + 50)
+    hear_of(room, SLOW_SECONDS * 1.5)
+
+    assert taken(room, "acct_hot", 1) == 0
+    assert taken(room, "acct_quiet", 1) == 1
 
 
 def test_one_that_takes_long_beside_others_is_no_overload() -> None:
