@@ -14,7 +14,8 @@ CONTENDED_SECONDS = 1.0  # after the last sign of it; or so many turns, where th
 CONTENDED_TURNS = 4.0
 PATIENCE_TURNS = 3.0  # of others; then the stream is written to though it is not quiet
 QUIET_ROUNDS = (2.5, 4.0)  # before another copy's turn counts as over: who has waited longest begins first
-PAUSE_ROUNDS = 10.0  # after a turn: however uneven rounds are, somebody else has begun by then who wants to
+QUIET_ROUND_SECONDS = 0.045  # no round counts for more in that: how long it is elsewhere, nobody knows
+PAUSE_SECONDS = 0.4  # after a turn: somebody else has begun by then who wants to, also where rounds are long
 FIRST_ROUND_SECONDS = 0.008
 ROUND_LIMIT_SECONDS = 0.06
 _WEIGHT = 0.1  # of the newest round in their mean
@@ -113,7 +114,7 @@ class Rivals:
         shortest, longest = QUIET_ROUNDS
         waited = min(1.0, (now - rivalry.waiting_since) / (2 * patience_seconds))  # three copies have had turns by then
         rounds = longest - (longest - shortest) * waited + random.uniform(0, 0.2)  # noqa: S311 - spreads, hides nothing
-        return max(0.0, rivalry.written_at + rounds * self._round_seconds - now)
+        return max(0.0, rivalry.written_at + rounds * min(self._round_seconds, QUIET_ROUND_SECONDS) - now)
 
     @property
     def _turn_seconds(self) -> float:
@@ -122,7 +123,7 @@ class Rivals:
     def _until_next_turn(self, rivalry: _Rivalry, now: float) -> float:
         if now < rivalry.turn_until:
             return 0.0
-        seconds = rivalry.written_at + PAUSE_ROUNDS * self._round_seconds - now
+        seconds = rivalry.written_at + PAUSE_SECONDS - now
         if seconds > 0:
             return seconds
         rivalry.turn_until = now + self._turn_seconds

@@ -27,6 +27,7 @@ _log = structlog.get_logger()
 
 BATCH_COMMANDS = 64  # decided on one snapshot
 JITTER_SECONDS = 0.004  # after a lost race, about one way through log and projector; doubles with each
+LOOK_SECONDS = 0.01  # between looks whether another copy has begun its turn, or ended it
 LOST_RACES = 12  # then the write is answered as contended
 RETRY_SECONDS = 0.02  # between tries when the log or the database refuses; doubles while it does
 RETRY_LIMIT_SECONDS = 0.8
@@ -113,7 +114,7 @@ class StreamWriter:
         loop, rivals = asyncio.get_running_loop(), self._with.settler.rivals
         while True:
             now = loop.time()
-            seconds = max(self._resume_at - now, rivals.seconds_to_wait(self.stream, now))
+            seconds = max(self._resume_at - now, min(rivals.seconds_to_wait(self.stream, now), LOOK_SECONDS))
             if seconds <= 0:
                 return
             await asyncio.sleep(seconds)

@@ -4,9 +4,8 @@ from patchbay.api.writing.rivals import (
     CONTENDED_SECONDS,
     FIRST_ROUND_SECONDS,
     PATIENCE_TURNS,
-    PAUSE_ROUNDS,
+    PAUSE_SECONDS,
     QUIET_ROUNDS,
-    ROUND_LIMIT_SECONDS,
     TURN_SECONDS,
     Rivals,
 )
@@ -107,7 +106,7 @@ def test_rounds_are_as_long_as_they_are_but_for_a_limit() -> None:
         rivals.won(STREAM, 1.0, 60.0, offset + 1)
     rivals.lost(STREAM, 2.0)
 
-    assert rivals.seconds_to_wait(STREAM, 2.0) < PAUSE_ROUNDS * ROUND_LIMIT_SECONDS
+    assert rivals.seconds_to_wait(STREAM, 2.0) < PAUSE_SECONDS
 
 
 def test_what_is_kept_of_old_rivalries_is_bounded() -> None:
