@@ -12,6 +12,7 @@ import msgspec
 
 SCRIPTS: Final = Path(__file__).with_name("scripts")
 _ANSWER_TIMEOUT_SECONDS: Final = 10
+_NO_ROOM: Final = "503"
 
 
 class GeneratorMissing(Exception):
@@ -19,7 +20,7 @@ class GeneratorMissing(Exception):
 
 
 class RunFailed(Exception):
-    """Some request was not answered by 200: what was measured is not what was meant."""
+    """Some request was answered neither by 200 nor by a refusal for want of room: nothing was measured."""
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -31,14 +32,15 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """What a run measured; every request was answered by 200."""
+    """What a run measured."""
 
-    requests: int
+    requests: int  # that were answered by 200
     duration_us: int
     p50_us: int
     p99_us: int
     bytes: int
     cpu_seconds: float = 0.0  # the generator's own
+    shed: int = 0  # answered by 503: there was no room, and nothing was done; their latency is among the others'
 
     @property
     def per_second(self) -> float:
@@ -76,7 +78,7 @@ async def run_load(base_url: str, load: Load, seconds: float) -> Figures:
     Send requests for `seconds` over as many connections, each sending its next request at the answer to the last.
 
     Raises:
-        RunFailed: A request was answered by anything but 200, or not at all.
+        RunFailed: A request was answered by anything but 200 or 503, or not at all.
     """
     return await asyncio.to_thread(_run_load, base_url, load, seconds)
 
@@ -97,14 +99,16 @@ def _run_load(base_url: str, load: Load, seconds: float) -> Figures:
     if process.returncode != 0 or not lines:
         raise RunFailed(f"wrk ended with exit code {process.returncode}: {text[-500:]}")
     output = msgspec.json.decode(lines[-1], type=_Output)
-    failures = sum(count for status, count in output.statuses.items() if status != "200")
-    if failures or output.socket_errors or output.timeouts or not output.requests:
+    served, shed = output.statuses.get("200", 0), output.statuses.get(_NO_ROOM, 0)
+    failures = sum(output.statuses.values()) - served - shed
+    if failures or output.socket_errors or output.timeouts or not served:
         raise RunFailed(
             f"{load.script} at {base_url}: answers by status {output.statuses}, {output.socket_errors} broken "
             f"connections, {output.timeouts} unanswered; the first failure: {output.first_failure or 'none'}"
         )
     return Figures(
-        requests=output.requests,
+        requests=served,
+        shed=shed,
         duration_us=output.duration_us,
         p50_us=output.p50_us,
         p99_us=output.p99_us,

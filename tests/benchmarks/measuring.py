@@ -76,7 +76,7 @@ async def measure_rounds(
         tell: Is told each figure.
 
     Raises:
-        RunFailed: A request was answered by anything but 200.
+        RunFailed: A request was answered by anything but 200 or 503.
     """
     runs = []
     for scenario in scenarios:

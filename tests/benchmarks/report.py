@@ -52,10 +52,19 @@ def elsewhere_share(runs: Sequence[Run]) -> float:
 
 def warnings(runs: Sequence[Run]) -> list[str]:
     """Return what makes the figures worth less."""
-    strangers = elsewhere_share(runs)
-    if strangers <= _QUIET_SHARE:
-        return []
-    return [f"Not a quiet machine: {100 * strangers:.0f} % of it went elsewhere. Trust the CPU, not the times."]
+    strangers, found = elsewhere_share(runs), []
+    if strangers > _QUIET_SHARE:
+        found.append(
+            f"Not a quiet machine: {100 * strangers:.0f} % of it went elsewhere. Trust the CPU, not the times."
+        )
+    for scenario, side in dict.fromkeys((run.scenario, run.side) for run in runs if run.figures.shed):
+        its_own = [run.figures for run in runs if (run.scenario, run.side) == (scenario, side)]
+        shed, served = sum(one.shed for one in its_own), sum(one.requests for one in its_own)
+        share = 100 * shed / (shed + served)
+        found.append(
+            f"{side} had no room for {share:.1f} % of the requests of {scenario} (503); what it did is counted."
+        )
+    return found
 
 
 def render(findings: Findings) -> str:

@@ -33,7 +33,7 @@ async def measure_all(plan: Plan, directory: Path, tell: Tell) -> Findings:
     Do what the plan says.
 
     Raises:
-        RunFailed: A request was answered by anything but 200.
+        RunFailed: A request was answered by anything but 200 or 503.
         SideFailed: A system does not run as it has to for a comparison.
         EmbeddedError: A process did not become ready.
     """

@@ -11,6 +11,7 @@ from tests.benchmarks.documenting import BEGIN, END, NoMarks, write_page
 from tests.benchmarks.findings import Findings
 from tests.benchmarks.generator import Figures
 from tests.benchmarks.measuring import Run, outcomes
+from tests.benchmarks.report import warnings
 from tests.benchmarks.scenarios import SCENARIOS
 from tests.benchmarks.sizes import Step
 
@@ -50,6 +51,17 @@ def test_latency_has_to_be_low_and_throughput_high() -> None:
 
     assert (p50.goal, p50.measured, p50.verdict) == ("<= 2.5x CRUD", "2.60x (2.60 to 2.60)", "FAIL")
     assert (p99.goal, p99.verdict) == ("<= 3x CRUD", "pass")
+
+
+def test_what_a_side_had_no_room_for_is_told() -> None:
+    """Throughput counts what was done; a refusal is no work, and is not passed over either."""
+    figures = Figures(requests=300, duration_us=1_000_000, p50_us=1, p99_us=1, bytes=1, shed=100)
+    runs = [Run("create", "patchbay", 1, figures, cpu_us_per_request={}, idle_share=0.5, elsewhere_share=0.0)]
+
+    assert figures.per_second == 300
+    assert warnings(runs) == [
+        "patchbay had no room for 25.0 % of the requests of create (503); what it did is counted."
+    ]
 
 
 def test_a_side_that_is_not_there_has_no_line() -> None:
