@@ -8,6 +8,7 @@ SLOW_SECONDS = 0.1  # if even the fastest write of a moment takes longer, there 
 MOMENT_SECONDS = 0.1
 SHARE = 4.0  # one account may wait with so many writes for each one that there is room for
 SLOW_SHARE = 0.5  # the same in a crowd
+FEWEST_SHARERS = 3  # in a crowd an equal part is anybody's; one or two accounts leave a part for the next
 
 
 class Admission:
@@ -35,7 +36,7 @@ class Admission:
         own = self._waiting.get(account, 0)
         if self._total >= (self._most if own else min(2 * self._most, WAITING_WRITES)):
             raise Unavailable("too many writes are waiting already; nothing was sent")
-        if own and own > self._share * (self._most - self._total):
+        if own and own > max(self._equal_part, self._share * (self._most - self._total)):
             raise Unavailable("too many writes of this account are waiting already; nothing was sent")
         self._waiting[account] = own + 1
         self._total += 1
@@ -57,6 +58,11 @@ class Admission:
         self._is_slow = self._fastest_seconds > SLOW_SECONDS and self._moment_until > 0
         self._fastest_seconds = seconds
         self._moment_until = now + MOMENT_SECONDS
+
+    @property
+    def _equal_part(self) -> float:
+        """How much of the room of a crowd an account may have, whatever is left; none where it is no crowd."""
+        return UNCROWDED_WRITES / max(FEWEST_SHARERS, len(self._waiting)) if self._is_slow else 0
 
     @property
     def _share(self) -> float:

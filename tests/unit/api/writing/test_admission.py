@@ -71,6 +71,16 @@ def test_where_everything_takes_long_only_few_may_wait() -> None:
     assert taken(room, "acct_1", 1) == 1
 
 
+def test_many_accounts_with_an_equal_part_each_fill_the_room() -> None:
+    """However long each write takes: none of them is more of a crowd than the others."""
+    room = Admission()
+    hear_of(room, SLOW_SECONDS * 1.5)
+
+    for _ in range(4):
+        assert sum(taken(room, f"acct_{number}", 1) for number in range(UNCROWDED_WRITES // 4)) == UNCROWDED_WRITES // 4
+    assert taken(room, "acct_1", 1) == 0
+
+
 def test_a_crowd_of_one_account_keeps_no_other_one_out() -> None:
     """It came when there was room; now there is none, but for who has nothing there."""
     room = Admission()
