@@ -27,7 +27,7 @@ _BEYOND_SCHEMAS: Final = frozenset(
     {
         *("invalid_call_target", "invalid_language", "invalid_phone_number", "invalid_time", "in_the_past"),
         *("in_the_future", "before_the_log"),
-        *("model_of_another_provider", "not_with_cursor"),
+        *("model_of_another_provider", "not_with_cursor", "not_with_assistant_id"),
     }
 )
 
