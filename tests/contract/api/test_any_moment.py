@@ -8,13 +8,14 @@ from typing import Any
 import msgspec
 from tests.contract.api.service import Caller, Service
 from tests.system.guarantees.folding import Accepted, Log, read_log
+from tests.thoroughness import rounds
 
 from patchbay.assistants.evolve import evolve_account
 from patchbay.assistants.states import Account, Assistant
 from patchbay.callrouting import RoutingTable, read_fact
 from patchbay.callrouting.entries import UNKNOWN
 
-POINTS = 1_000
+POINTS = rounds(300, 1_000)
 CHANGES = (90, 25, 25, 25)  # of each assistant of an account: of one, more than lie between two of its milestones
 NUMBERS = 4
 AT_ONCE = 16
@@ -108,7 +109,7 @@ def shown(record: Assistant | None) -> tuple[int, bytes | None]:
 
 
 async def test_any_point_of_the_past_is_a_fold_of_the_log_up_to_there(service: Service) -> None:
-    """A thousand points: times of events and others between them, versions, and who answered calls."""
+    """Some hundred points, or a thousand: times of events and others between them, versions, and who answered calls."""
     seed = 20_261_123
     random = Random(seed)
     lives = await asyncio.gather(*(live(caller, service.operator, random) for caller in (service.own, service.other)))

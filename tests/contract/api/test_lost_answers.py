@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 import asyncpg
 from tests.contract.api.every_write import WRITES, Request, request_of
 from tests.contract.api.service import Reply, Service
+from tests.thoroughness import rounds
 
 from patchbay.projection.history import decode_headers
 
-ROUNDS = int(os.environ.get("LOST_ANSWERS", "250"))  # 1,000 before a release: see CONTRIBUTING
+ROUNDS = rounds(120, 250)
+ROUNDS = int(os.environ.get("LOST_ANSWERS", ROUNDS))  # 1,000 before a release: see CONTRIBUTING
 AT_ONCE = 24
 TRIES = 200  # until there is an answer that is definite
 RELEASE = ("DELETE", "/api/phone-numbers/{id}")  # two events: the account's stream lets go, then the number's

@@ -11,8 +11,9 @@ from tests.system.guarantees.accounts import open_team
 from tests.system.guarantees.cluster import PROJECTOR, ROUTING, Cluster
 from tests.system.guarantees.noting import Note
 from tests.system.guarantees.rereading import RereadingWriter, hire
+from tests.thoroughness import rounds
 
-ROUNDS = 10_000
+ROUNDS = rounds(3_000, 10_000)
 WRITERS = 64
 TEAMS = 32
 HICCUPS = 20
