@@ -7,7 +7,7 @@ from tests.simulation.simulation import simulate
 
 SEEDS = 5_000
 SEEDS_TO_FIND = 3_000  # a planted bug is found within as many; most take fewer than a hundred
-# Where the search begins for those that take more: a seed that found it. Where it does no more, all others are tried.
+# Where the search begins for those that take more: at a seed that found it; those behind it are tried, too.
 BEGIN_AT = {
     "a_4xx_before_the_own_earlier_records_settled": 707,
     "an_answer_before_calls_are_routed_by_it": 611,

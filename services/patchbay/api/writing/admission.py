@@ -3,7 +3,7 @@
 from patchbay.api.writing.outcomes import Unavailable
 
 WAITING_WRITES = 4096  # in all; beyond this a copy sheds load before its memory grows
-UNCROWDED_WRITES = 256  # that may always wait, however long each takes; twice as many if each is its account's first
+UNCROWDED_WRITES = 256  # that may wait in a crowd, shared by its accounts; twice as many if each is its account's first
 SLOW_SECONDS = 0.1  # if even the fastest write of a moment takes longer, there are more of them than can be done
 MOMENT_SECONDS = 0.1
 SHARE = 4.0  # one account may wait with so many writes for each one that there is room for
