@@ -16,11 +16,14 @@ from patchbay.eventlog import Head, MemoryLog, StoredRecord
 
 PARTITIONS = 3
 BEGUN_AT = "2026-02-18T15:00:00.000000Z"
+# Streams are spread over partitions by it: here each partition has its share, on either log.
+LOG_ID = "0f" * 32
+OTHER_LOG_ID = "11" * 32
 
 
-def eventful_log() -> MemoryLog:
+def eventful_log(log_id: str = LOG_ID) -> MemoryLog:
     """Return a log with accepted, void, broken and foreign records, and events that no attribute can hold."""
-    log = MemoryLog(PARTITIONS)
+    log = MemoryLog(PARTITIONS, log_id=log_id)
     written = Written(log)
     for number in range(6):
         account = written.account(f"team-{number}")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.audit.exports import PARTITIONS, audited, begun_of, eventful_log, export, lines_of, write
+from tests.unit.audit.exports import OTHER_LOG_ID, PARTITIONS, audited, begun_of, eventful_log, export, lines_of, write
 
 from patchbay.audit import ExportUnusable, ExportWriter, Gap, Verification, begin_export, verify_export
 from patchbay.audit.auditing import Audit
@@ -82,7 +82,7 @@ def test_an_unfinished_one_of_another_log_is_left_alone(tmp_path: Path) -> None:
     begin_export(tmp_path, begun_of(eventful_log(), [1, 1, 1]))
 
     with pytest.raises(ExportUnusable, match="another log"):
-        begin_export(tmp_path, begun_of(eventful_log(), [1, 1, 1]))
+        begin_export(tmp_path, begun_of(eventful_log(OTHER_LOG_ID), [1, 1, 1]))
 
 
 def test_a_selection_holds_the_manifests_and_whole_streams(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from tests.unit.audit.exports import eventful_log, export
+from tests.unit.audit.exports import OTHER_LOG_ID, eventful_log, export
 
 from patchbay.cli.__main__ import dispatch
 
@@ -39,7 +39,7 @@ def test_an_anchor_is_held_against_the_export(capsys: pytest.CaptureFixture[str]
 
 def test_another_log_is_not_the_one_that_was_anchored(backup: Path, capsys: pytest.CaptureFixture[str]) -> None:
     anchored(capsys)
-    export(eventful_log(), backup.parent / "other")
+    export(eventful_log(OTHER_LOG_ID), backup.parent / "other")
 
     assert dispatch(["audit", "verify", "other", "--anchor", "anchor.txt"]) == 1
     assert "the anchor is of the log" in capsys.readouterr().err
