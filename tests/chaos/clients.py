@@ -26,9 +26,9 @@ _WEIGHTS: Final = {
     Kind.ASSIGN: 14,
     Kind.REGISTER: 3,
     Kind.REFUSED: 4,
-    Kind.READ: 26,
-    Kind.LOOK_UP: 13,
-    Kind.TRESPASS: 2,
+    Kind.READ: 40,
+    Kind.LOOK_UP: 20,
+    Kind.TRESPASS: 3,
 }
 
 

@@ -12,7 +12,7 @@ from tests.chaos.faults import DECK, Fault, available, inflict, targets
 from tests.chaos.probing import Probe
 from tests.chaos.system import System, Tell
 
-ALONE: Final = 0.6  # of all rounds; in the others two or three faults overlap
+ALONE: Final = 0.45  # of all rounds; in the others two or three faults overlap
 RECOVERY_SECONDS: Final = 90.0  # then it has not recovered
 APART_SECONDS: Final = 2.0  # at most, between the beginnings of faults in one round
 SHORT_RUN_SECONDS: Final = 600.0

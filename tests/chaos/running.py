@@ -28,8 +28,9 @@ from tests.system.guarantees.accounts import open_team
 from tests.system.guarantees.folding import Log, read_log
 from tests.system.guarantees.tables import differences, differences_in_memory
 
-CLIENTS: Final = 16
-TEAMS_AT_ONCE: Final = 4
+CLIENTS: Final = 48
+TEAMS_AT_ONCE: Final = 12
+OPENING: Final = 8  # clients that open the accounts, at the same time
 SHIFT_SECONDS: Final = 60.0  # then the clients go to other accounts: a history is checked as a whole
 
 Violations = dict[str, list[str]]
@@ -64,7 +65,7 @@ async def _run(plan: Plan, system: System, history: History, tell: Tell) -> tupl
     violations: Violations = {"writes go on after every fault": []}
     async with AsyncExitStack() as stack:
         tell(f"opening {shifts * TEAMS_AT_ONCE + 1} accounts")
-        grounds = [await _open(system, stack, closer) for _ in range(shifts * TEAMS_AT_ONCE + 1)]
+        grounds = await _open_all(system, stack, clients[:OPENING], shifts * TEAMS_AT_ONCE + 1)
         for ground, other in zip(grounds, [*grounds[1:], grounds[0]], strict=True):
             ground.foreign_assistant = other.assistants[0]
         async with probing(grounds[-1], [first, second]) as probe:
@@ -107,10 +108,19 @@ async def _run(plan: Plan, system: System, history: History, tell: Tell) -> tupl
     return figures, violations
 
 
-async def _open(system: System, stack: AsyncExitStack, actor: Actor) -> Ground:
-    ground = Ground(await stack.enter_async_context(open_team(system.cluster)))
-    await actor.establish(ground)
-    return ground
+async def _open_all(system: System, stack: AsyncExitStack, actors: Sequence[Actor], count: int) -> list[Ground]:
+    grounds: list[Ground] = []
+
+    async def work(actor: Actor, share: range) -> None:
+        for _ in share:
+            ground = Ground(await stack.enter_async_context(open_team(system.cluster)))
+            await actor.establish(ground)
+            grounds.append(ground)
+
+    async with asyncio.TaskGroup() as group:
+        for number, actor in enumerate(actors):
+            group.create_task(work(actor, range(number, count, len(actors))))
+    return grounds
 
 
 async def _work(clients: Sequence[Actor], grounds: Sequence[Ground], stop: asyncio.Event) -> None:
