@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 from tempfile import mkdtemp
 
-from tests.benchmarks.charts import draw
 from tests.benchmarks.documenting import write_page
 from tests.benchmarks.findings import Findings
 from tests.benchmarks.generator import GeneratorMissing, RunFailed, find_generator
@@ -60,8 +59,8 @@ def main() -> int:
 
 def _keep(findings: Findings, page: Path | None) -> None:
     written = write_results(findings.facts(), findings.sides)
-    for name, chart in findings.charts().items():
-        written.with_name(f"{written.stem}-{name}.svg").write_text(draw(chart))
+    for name, (_, svg) in findings.drawings().items():
+        written.with_name(f"{written.stem}-{name}.svg").write_text(svg)
     if page is not None:
         write_page(findings, page)
     sys.stdout.write(f"{render(findings)}\nall figures: {written}\n")

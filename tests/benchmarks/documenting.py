@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.benchmarks.charts import draw
 from tests.benchmarks.findings import Findings
 from tests.benchmarks.measuring import Outcome, cpu_us, runs_of
 from tests.benchmarks.report import machine_line, warnings
@@ -33,10 +32,10 @@ def write_page(findings: Findings, page: Path) -> None:
         raise NoMarks(f"{page} has no lines {BEGIN} and {END}")
     folder = page.with_suffix("")
     folder.mkdir(exist_ok=True)
-    charts = findings.charts()
-    for name, chart in charts.items():
-        (folder / f"{name}.svg").write_text(draw(chart))
-    images = [f"![{chart.title}]({folder.name}/{name}.svg)\n" for name, chart in charts.items()]
+    drawings = findings.drawings()
+    for name, (_, svg) in drawings.items():
+        (folder / f"{name}.svg").write_text(svg)
+    images = [f"![{title}]({folder.name}/{name}.svg)\n" for name, (title, _) in drawings.items()]
     parts = "\n".join([*_paragraphs(findings), *images])
     page.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n\n{parts}\n{END}", text, flags=re.DOTALL))
 

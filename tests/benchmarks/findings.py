@@ -5,9 +5,10 @@ from typing import Any
 
 import msgspec
 from tests.benchmarks.budget import Stage
-from tests.benchmarks.charts import Chart, Series
+from tests.benchmarks.charts import Chart, Series, draw
 from tests.benchmarks.copies import Pair
 from tests.benchmarks.curve import Point
+from tests.benchmarks.flames import Flame
 from tests.benchmarks.limits import Limit
 from tests.benchmarks.measuring import Outcome, Run
 from tests.benchmarks.processes import Processes
@@ -31,6 +32,7 @@ class Findings(msgspec.Struct, kw_only=True):
     budget: list[Stage] = []
     processes: Processes | None = None
     limits: list[Limit] = []
+    flames: list[Flame] = []
     sizes: list[Step] = []
     rebuild: Measured | None = None
     load_average_after: float = 0.0
@@ -51,6 +53,11 @@ class Findings(msgspec.Struct, kw_only=True):
         if len(self.sizes) > 1:
             found["cost-against-size"] = _size_chart(self.sizes)
         return found
+
+    def drawings(self) -> dict[str, tuple[str, str]]:
+        """Return title and SVG of each chart and flame graph, by name."""
+        charts = {name: (chart.title, draw(chart)) for name, chart in self.charts().items()}
+        return charts | {flame.name: (flame.title, flame.svg) for flame in self.flames}
 
     def _load_chart(self, kind: str) -> Chart:
         sides = list(dict.fromkeys(point.side for point in self.curve))

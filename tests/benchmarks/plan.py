@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from tests.benchmarks.scenarios import SCENARIOS, Scenario
 
-STAGES: Final = ("scenarios", "curve", "copies", "budget", "processes", "limits", "sizes", "rebuild")
+STAGES: Final = ("scenarios", "curve", "copies", "budget", "processes", "flames", "limits", "sizes", "rebuild")
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from tests.benchmarks.budget import measure_budget
 from tests.benchmarks.copies import measure_copies
 from tests.benchmarks.curve import CONNECTIONS, CONNECTIONS_IN_SHORT, measure_curve
 from tests.benchmarks.findings import Findings
+from tests.benchmarks.flames import FlamesMissing, measure_flames
 from tests.benchmarks.installation import run_patchbay
 from tests.benchmarks.limits import Limit, measure_appends, measure_sql
 from tests.benchmarks.measuring import measure_rounds, outcomes, seed, seed_seconds
@@ -25,7 +26,7 @@ from tests.benchmarks.starting import run_postgres
 
 Tell = Callable[[str], None]
 _OF_SLOWER_ONES = 10_000  # assistants there to be read, at most: some of the peers take minutes for more
-_SHARED_STAGES = frozenset({"scenarios", "curve", "copies", "processes", "limits"})
+_SHARED_STAGES = frozenset({"scenarios", "curve", "copies", "processes", "flames", "limits"})
 
 
 async def measure_all(plan: Plan, directory: Path, tell: Tell) -> Findings:
@@ -79,6 +80,12 @@ async def _measure_shared(plan: Plan, sides: dict[str, Side], findings: Findings
     if "processes" in plan:
         tell("start and memory of a process")
         findings.processes = await measure_processes(us, rounds)
+    if "flames" in plan:
+        tell("flame graphs")
+        try:
+            findings.flames = await measure_flames(us, 2 * seconds, directory)
+        except FlamesMissing as missing:
+            tell(f"skipped: {missing}")
     if "limits" in plan:
         tell("the parts alone")
         findings.limits = await _limits(us, directory, seconds)

@@ -9,6 +9,7 @@ from tests.benchmarks.charts import Chart, Series, draw
 from tests.benchmarks.curve import Point
 from tests.benchmarks.documenting import BEGIN, END, NoMarks, write_page
 from tests.benchmarks.findings import Findings
+from tests.benchmarks.flames import Flame
 from tests.benchmarks.generator import Figures
 from tests.benchmarks.measuring import Run, outcomes
 from tests.benchmarks.report import warnings
@@ -89,6 +90,7 @@ def test_a_page_gets_the_figures_between_its_marks_and_nothing_else_changes(tmp_
     found = findings([run("update", side, 1) for side in ("patchbay", "crud")], "update")
     found.curve = [Point("GET", side, 1, per_second, 0.3, 0.9) for side, per_second in (("patchbay", 9), ("crud", 7))]
     found.sizes = [Step(10, 0.1, 1.0, 1.0, 1.0), Step(1_000, 0.2, 1.1, 2.0, 1.1)]
+    found.flames = [Flame("flames-GET-api", "GET at 64 connections: api", "<svg/>")]
 
     write_page(found, page)
     write_page(found, page)
@@ -100,7 +102,7 @@ def test_a_page_gets_the_figures_between_its_marks_and_nothing_else_changes(tmp_
     assert text.count("| PATCH of one assistant, 64 connections | ≥ 3x CRUD | 1.00x (1.00 to 1.00) | FAIL |") == 1
     assert "(performance/cost-against-size.svg)" in text
     drawn = {each.name for each in (tmp_path / "performance").iterdir()}
-    assert drawn == {"cost-against-size.svg", "latency-against-load-GET.svg"}
+    assert drawn == {"cost-against-size.svg", "latency-against-load-GET.svg", "flames-GET-api.svg"}
 
 
 def test_a_page_without_marks_stays_as_it_is(tmp_path: Path) -> None:
