@@ -26,9 +26,9 @@ _WEIGHTS: Final = {
     Kind.ASSIGN: 14,
     Kind.REGISTER: 3,
     Kind.REFUSED: 4,
-    Kind.READ: 40,
-    Kind.LOOK_UP: 20,
-    Kind.TRESPASS: 3,
+    Kind.READ: 60,
+    Kind.LOOK_UP: 30,
+    Kind.TRESPASS: 4,
 }
 
 

@@ -28,10 +28,10 @@ from tests.system.guarantees.accounts import open_team
 from tests.system.guarantees.folding import Log, read_log
 from tests.system.guarantees.tables import differences, differences_in_memory
 
-CLIENTS: Final = 48
-TEAMS_AT_ONCE: Final = 12
+CLIENTS: Final = 80
+TEAMS_AT_ONCE: Final = 20
 OPENING: Final = 8  # clients that open the accounts, at the same time
-SHIFT_SECONDS: Final = 60.0  # then the clients go to other accounts: a history is checked as a whole
+SHIFT_SECONDS: Final = 100.0  # then the clients go to other accounts: a history is checked as a whole
 
 Violations = dict[str, list[str]]
 
