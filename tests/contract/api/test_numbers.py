@@ -147,3 +147,15 @@ async def test_the_look_up_wants_a_phone_number(service: Service) -> None:
     assert refused.issues == {("e164", "invalid_phone_number")}
     assert (unknown.status, unknown.json["outcome"]) == (200, "unknown_number")
     assert {unknown.json[member] for member in ("fallback", "account_id", "assistant_id", "assistant")} == {None}
+
+
+async def test_the_look_up_takes_a_number_as_people_write_it(service: Service) -> None:
+    """With blanks, dashes, brackets and a prefix that E.164 does not have; what only looks like a number is refused."""
+    number = (await service.own.register())["phone_number"]
+    begin, end = number[3:6], number[6:]
+    written = [number, f"%20{number}", f"+49%20{begin}-{end}", f"+49%20({begin})%20{end}", f"+490{begin}{end}"]
+    replies = [await service.own.send("GET", f"/api/routing/inbound/{each}") for each in written]
+    refused = [await service.own.send("GET", f"/api/routing/inbound/{each}") for each in ("+12345", "+999123456789")]
+
+    assert {(reply.json["phone_number"], reply.json["outcome"]) for reply in replies} == {(number, "unassigned")}
+    assert [reply.issues for reply in refused] == 2 * [{("e164", "invalid_phone_number")}]

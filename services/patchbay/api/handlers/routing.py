@@ -1,5 +1,6 @@
 """/api/routing: who answers a call to a number, or why nobody does; and the whole table, for subscribers."""
 
+import re
 from typing import Final
 
 import msgspec
@@ -20,17 +21,17 @@ from patchbay.callrouting import SNAPSHOT_TYPE
 
 ROUTED: Final = "routed"
 UNKNOWN_NUMBER: Final = "unknown_number"
+_LIKE_A_REGISTERED_ONE: Final = re.compile(r"\+[0-9]{5,15}")
 
 
 async def look_up(exchange: Exchange) -> Answer:
     """GET /api/routing/inbound/{e164}."""
     (text,) = exchange.arguments
-    try:
-        number = str(phone_number(text))
-    except InvalidValue as invalid:
-        raise InvalidRequest([Issue(path="e164", code=invalid.code, message=invalid.message)]) from None
-    is_past = number_history.AT in exchange.query
-    found = await (number_history.find_at(exchange, number) if is_past else exchange.backend.inbound.find(number))
+    if number_history.AT in exchange.query:
+        number = _number(text)
+        found = await number_history.find_at(exchange, number)
+    else:
+        number, found = await _find_now(exchange, text)
     if found is None or exchange.principal.account_id not in (None, found.account_id):
         # Another account's number is as one that nobody has.
         found = InboundRoute(number=number, outcome=UNKNOWN_NUMBER)
@@ -48,6 +49,28 @@ async def look_up(exchange: Exchange) -> Answer:
             }
         )
     )
+
+
+async def _find_now(exchange: Exchange, text: str) -> tuple[str, InboundRoute | None]:
+    """
+    Return the number, as E.164, and who answers a call to it.
+
+    What a router asks for is nearly always a number as it is registered, and that has been checked. So it is looked for
+    before it is checked, which takes longer than all the rest of an answer.
+    """
+    find = exchange.backend.inbound.find
+    found = await find(text) if _LIKE_A_REGISTERED_ONE.fullmatch(text) else None
+    if found is not None:
+        return text, found
+    number = _number(text)
+    return number, None if number == text else await find(number)
+
+
+def _number(text: str) -> str:
+    try:
+        return str(phone_number(text))
+    except InvalidValue as invalid:
+        raise InvalidRequest([Issue(path="e164", code=invalid.code, message=invalid.message)]) from None
 
 
 async def snapshot(exchange: Exchange) -> Answer:
