@@ -12,7 +12,7 @@ from tests.chaos.faults import DECK, Fault, available, inflict, targets
 from tests.chaos.probing import Probe
 from tests.chaos.system import System, Tell
 
-ALONE: Final = 0.45  # of all rounds; in the others two or three faults overlap
+ALONE: Final = 0.3  # of all rounds; in the others two or three faults overlap
 RECOVERY_SECONDS: Final = 90.0  # then it has not recovered
 APART_SECONDS: Final = 2.0  # at most, between the beginnings of faults in one round
 SHORT_RUN_SECONDS: Final = 600.0
@@ -57,7 +57,7 @@ class Nemesis:
         while time.monotonic() < ends_at:
             self.rounds += 1
             await self._round(self.rounds, self._gather())
-            await asyncio.sleep(self._chance.uniform(0.2, 1.0))
+            await asyncio.sleep(self._chance.uniform(0.2, 0.6))
         self.rounds += 1
         await self._round(self.rounds, [Fault("rolling restart", "everything", 0.0)])
 
@@ -119,7 +119,7 @@ class Nemesis:
         """Return how long it lasts: mostly short, seldom long; a kill hardly at all, as if somebody watched."""
         if kind in ("kill", "leader lost", "rolling restart"):
             return 0.0
-        return float(min(self._longest, 1.0 + self._chance.expovariate(1 / 3.0 if self._longest < 10 else 1 / 5.0)))
+        return float(min(self._longest, 1.0 + self._chance.expovariate(1 / 3.0 if self._longest < 10 else 1 / 4.0)))
 
 
 _ALONE_KINDS: Final = ("rolling restart", "leader lost", "too few in sync")
