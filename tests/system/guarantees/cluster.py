@@ -82,6 +82,10 @@ class Cluster:
         """Return the id of a process that runs."""
         return self._running[name].pid
 
+    def has_ended(self, name: str) -> bool:
+        """True if a process that was started has ended by itself."""
+        return self._running[name].exit_code is not None
+
     async def kill(self, name: str) -> None:
         """End a process as `kill -9` does."""
         await self._running[name].kill()
