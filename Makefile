@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test chaos check format schemas fuzz bench lock sbom deploy-tools install install-dev install-bench
+.PHONY: help run demo test secured chaos check format schemas fuzz bench lock sbom deploy-tools install install-dev install-bench
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -28,6 +28,9 @@ demo: install ## Walk through the four calls against what `make run` started
 
 test: install-dev ## Run all tests, on a real Kafka and a real Postgres
 	@$(BIN)/python -m tests $(ARGS)
+
+secured: install-dev ## Run the tests of guarantees with TLS, a login for each process, and least rights
+	@$(BIN)/python -m pytest tests/system/guarantees --secured $(ARGS)
 
 chaos: install-dev ## Kill, freeze and cut everything for MINUTES (3), and hold what clients saw against the log
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES) $(ARGS)

@@ -2,12 +2,15 @@
 
 import json
 import re
+import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 _FENCED: Final = re.compile(r"^```(\S+) (run|answer)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PYTHON: Final = "python"  # run by the tests of the client
+_FENCE: Final = re.compile(r"^( *)```(\S*) ?(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
 ELLIPSIS: Final = "…"
 
 
@@ -16,6 +19,14 @@ class Shown(NamedTuple):
 
     commands: str
     answer: Any = None
+
+
+class Block(NamedTuple):
+    """What stands between two fences."""
+
+    language: str
+    mark: str  # what follows the language
+    text: str
 
 
 def documents() -> list[Path]:
@@ -34,6 +45,15 @@ def blocks_of(document: Path) -> list[Shown]:
         else:
             shown[-1] = Shown(shown[-1].commands, json.loads(text))
     return shown
+
+
+def pages_of(document: Path) -> Mapping[str, list[Block]]:
+    """Return the blocks of each page, by its title, whatever their marks."""
+    _, *parts = re.split(r"^## (.+)$", document.read_text(), flags=re.MULTILINE)
+    return {
+        title: [Block(language, mark, textwrap.dedent(text)) for _, language, mark, text in _FENCE.findall(content)]
+        for title, content in zip(parts[::2], parts[1::2], strict=True)
+    }
 
 
 def python_blocks_of(document: Path) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 import structlog
 
 from patchbay.eventlog import Foreign, LogIdentity, Record, Verdict, read_envelope
+from patchbay.eventlog.manifest import is_manifest
 from patchbay.postgres import Connection
 from patchbay.process import metrics
 from patchbay.projection.announcing import announcements_of
@@ -158,18 +159,10 @@ class Tenure(Generic[E]):
         if self._on_committed is not None:
             self._on_committed(judged.accepted, self._begun_at)
         for verdict, count in judged.counts.items():
-            metrics.records_read.labels(self.projection, verdict.value).inc(count)
-        if judged.counts[Verdict.FOREIGN]:
-            for record, foreign in judged.foreign:
-                if foreign.reason != "manifest":
-                    log.warning(
-                        "record_foreign",
-                        projection=self.projection,
-                        partition=record.partition,
-                        offset=record.offset,
-                        reason=foreign.reason,
-                        detail=foreign.detail,
-                    )
+            if verdict is not Verdict.FOREIGN:
+                metrics.records_read.labels(self.projection, verdict.value).inc(count)
+        for record, foreign in judged.foreign:
+            self._count_foreign(record, foreign)
         for arrival in judged.stopping:
             metrics.streams_stopped.labels(self.projection).inc()
             log.error(
@@ -190,3 +183,14 @@ class Tenure(Generic[E]):
                 stream=arrival.envelope.stream,
                 height=arrival.envelope.height,
             )
+
+    def _count_foreign(self, record: Record, foreign: Foreign) -> None:
+        """Count a record that is no event: a stranger's, which is an alarm, or a manifest, which is none."""
+        place = {"projection": self.projection, "partition": record.partition, "offset": record.offset}
+        if is_manifest(record, self.identity.partition_count):
+            metrics.records_read.labels(self.projection, "manifest").inc()
+            if record.offset:
+                log.info("manifest_repeated", **place, reason="several processes have begun the log at once")
+        else:
+            metrics.records_read.labels(self.projection, Verdict.FOREIGN.value).inc()
+            log.warning("record_foreign", **place, reason=foreign.reason, detail=foreign.detail)

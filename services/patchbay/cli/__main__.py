@@ -14,7 +14,7 @@ COMMANDS: Final = {
     "pull": "write the account's assistants as files, one for each",
     "plan": "show what applying the files would change",
     "apply": "have the assistants be what the files say",
-    "log": "follow the log",
+    "log": "follow the log, mend a stream of it",
     "audit": "verify, export and anchor the log",
     "topic": "create the log's topic, check its settings, say who may do what with it",
     "database": "prepare the database, with a role for each process",

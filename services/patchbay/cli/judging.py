@@ -31,12 +31,16 @@ class Chains:
         self._genesis = Head.genesis(identity.log_id)
         self._heads: dict[str, Head] = {}
 
+    def head_of(self, stream: str) -> Head:
+        """Return the stream's head."""
+        return self._heads.get(stream, self._genesis)
+
     def judge(self, record: Record) -> Judged:
         """Return the verdict on the next record of its partition."""
         content = read_envelope(record, self._identity)
         if isinstance(content, Foreign):
             return Judged(record, content, Verdict.FOREIGN)
-        head = self._heads.get(content.stream, self._genesis)
+        head = self.head_of(content.stream)
         verdict = judge(content, head)
         self._heads[content.stream] = advance(head, content, verdict)
         return Judged(record, content, verdict)

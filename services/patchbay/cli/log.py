@@ -41,7 +41,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     tail.add_argument("--no-follow", action="store_true", help="stop where the log ends now")
     tail.add_argument("--full", action="store_true", help="show ids and texts whole")
+    mend = add_action(
+        actions,
+        "mend",
+        _mend,
+        summary=(
+            "Let a stream go on that a forged record has stopped.\n\n"
+            "It is your word, in the log for good, that the record was forged: its writer never knew an event that is\n"
+            "missing here. Where an event was lost, restore the log instead. It takes a login that may append."
+        ),
+        example=(
+            "patchbay log mend acct_01jm0000000000000000000000 --record 5f0c…9ab1 "
+            '--reason "written by a stolen login, incident 7"'
+        ),
+    )
+    mend.add_argument("stream", metavar="STREAM", help="the account's, number's or operators' id")
+    mend.add_argument(
+        "--record", metavar="DIGEST", required=True, help="of the record that stopped it, as `stream_stopped` names it"
+    )
+    mend.add_argument("--reason", required=True, help="for those who read the log later")
     return parser
+
+
+def _mend(arguments: argparse.Namespace) -> None:
+    from patchbay.cli.mending import run  # noqa: PLC0415 - help must not wait for Kafka's client
+
+    run(arguments)
 
 
 def _tail(arguments: argparse.Namespace) -> None:

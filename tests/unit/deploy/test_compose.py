@@ -70,6 +70,19 @@ def test_a_container_has_no_more_rights_than_it_needs(name: str) -> None:
     assert not service.get("privileged")
 
 
+def test_only_who_needs_kafka_reaches_it() -> None:
+    """It asks for no login here, so it has a network of its own, which leads nowhere else."""
+    needing = {name for name in SERVICES if "KAFKA_BOOTSTRAP_SERVERS" in environ_of(SERVICES[name])}
+    reaching = {name for name in SERVICES if "log" in SERVICES[name].get("networks", ["default"])}
+
+    assert needing == {"topic", "projector", "routing", "api", "doctor"}
+    assert reaching == needing | {"kafka"}
+    assert all(SERVICES[name]["networks"] == ["default", "log"] for name in needing)
+    assert SERVICES["kafka"]["networks"] == ["log"]
+    assert "ports" not in SERVICES["kafka"]
+    assert COMPOSE["networks"] == {"default": {}, "log": {"internal": True}}
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_what_a_service_waits_for_and_mounts_is_there(name: str) -> None:
     service = SERVICES[name]
