@@ -1,11 +1,14 @@
 """What holds for every test: the run's servers, and that nothing is left behind."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+import os
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 from tests.servers import database_url, eventually, kafka, postgres, topic
 
 __all__ = ["database_url", "kafka", "postgres", "topic"]  # fixtures are found by their names here
@@ -18,6 +21,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run tests/system/guarantees on servers with TLS, a login for each process, and least rights",
     )
+
+
+def pytest_configure() -> None:
+    """Let brokers compile quickly and not well: most live too short for the machine code that takes long to make."""
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Undo what a test, or a command that it runs, has set: those behind it would log elsewhere, or nothing."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    if root.handlers != handlers:
+        root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)

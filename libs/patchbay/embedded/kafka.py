@@ -72,6 +72,7 @@ org.apache.kafka.common.config.level=WARNING
 """
 
 _FORMAT_TIMEOUT_SECONDS = 60.0
+JAVA_OPTIONS = "JDK_JAVA_OPTIONS"  # read by Java's own launcher, before the options of a command
 
 
 def kafka_artifacts() -> tuple[Artifact, ...]:
@@ -153,7 +154,7 @@ def prepare_broker(
             f"-Djava.util.logging.config.file={directory.absolute() / 'logging.properties'}",
             *("-cp", jars, "kafka.Kafka", str(directory.absolute() / "server.properties")),
         ),
-        environ={"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"},
+        environ=_environ(),
         log_path=log_path,
         probe=lambda: answers(address, ca_file),
         stop_signal=signal.SIGTERM,
@@ -222,6 +223,12 @@ async def answers(address: str, ca_file: Path | None = None) -> bool:
     except (OSError, EOFError, TimeoutError):
         return False
     return answer[8:10] == b"\x00\x00"
+
+
+def _environ() -> dict[str, str]:
+    """Return what Java gets to see: of the options that a user has for every Java, too."""
+    kept = {name: os.environ[name] for name in (JAVA_OPTIONS,) if name in os.environ}
+    return {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", **kept}
 
 
 def _jars(cache: Path | None) -> list[Path]:
