@@ -2,8 +2,10 @@
 Run every test, in parts at the same time: most tests wait for servers more than they work.
 
 Each part is a run of pytest with servers of its own. The first shows what it does; the others' output comes at the end.
+What waits for nothing takes what the others leave of the processors.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,12 +16,16 @@ from patchbay.embedded import cache_directory, fetch, kafka_artifacts, quicken_k
 
 NOTHING_SELECTED = 5  # pytest's exit code where `-k` or the like has left no test of a part
 
-# Of about the same length. What is not named runs in the last one, so that no new folder is forgotten.
-PARTS = {
+# What is not named runs in the last one, so that no new folder is forgotten.
+CALCULATIONS = "calculations"
+NAMED = {
     "contracts": ["tests/contract"],
     "whole systems": ["tests/system"],
-    "all others": ["tests", "--ignore=tests/contract", "--ignore=tests/system", "--ignore=tests/benchmarks"],
+    CALCULATIONS: ["tests/simulation", "tests/property"],
 }
+_ELSEWHERE = [f"--ignore={path}" for paths in NAMED.values() for path in paths]
+PARTS = {**NAMED, "all others": ["tests", "--ignore=tests/benchmarks", *_ELSEWHERE]}
+NICENESS = 10  # of the calculations, which have neither servers nor deadlines
 
 
 def main(arguments: list[str]) -> int:
@@ -37,6 +43,8 @@ def main(arguments: list[str]) -> int:
         for name, paths in PARTS.items():
             output = stack.enter_context(tempfile.TemporaryFile()) if runs else None
             process = subprocess.Popen([*command, *paths, *arguments], stdout=output, stderr=subprocess.STDOUT)  # noqa: S603 - our own command
+            if name == CALCULATIONS:
+                os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
             runs.append((name, process, output))
         try:
             codes = [_ended(*run) for run in runs]
