@@ -19,7 +19,7 @@ from tests.contract.api.described import check_answer
 from tests.servers import eventually
 
 from patchbay.embedded.ports import free_port
-from patchbay.eventlog import BootstrapServers, end_offsets, open_log
+from patchbay.eventlog import BootstrapServers, LogIdentity, end_offsets, open_log
 
 STOP_SECONDS = 15.0
 READY_SECONDS = 60.0
@@ -133,6 +133,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     kafka: str
     brokers: BootstrapServers  # the same, with what they ask of one who reads
     topic: str
+    log: LogIdentity  # of the topic; to find it out takes longer than most tests
     url: str
     operator: Caller
     own: Caller  # a key with all scopes and no limit, of the account `my-team`
@@ -144,8 +145,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     async def records(self) -> int:
         """Return how many records the topic has, manifests and voids included."""
-        identity = await open_log(self.brokers, self.topic)
-        return sum((await end_offsets(self.brokers, identity)).values())
+        return sum((await end_offsets(self.brokers, self.log)).values())
 
     @asynccontextmanager
     async def nothing_appended(self) -> AsyncIterator[None]:
@@ -245,6 +245,7 @@ async def run_service(kafka: str, database_url: str, topic: str, **settings: str
             kafka=kafka,
             brokers=kafka,
             topic=topic,
+            log=await open_log(kafka, topic),
             url=url,
             operator=operator,
             own=callers[0],

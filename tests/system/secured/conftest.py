@@ -45,6 +45,7 @@ async def service(_cluster: Cluster) -> AsyncIterator[Service]:
             kafka=str(_cluster.kafka),
             brokers=_cluster.kafka,
             topic=TOPIC,
+            log=await _cluster.identity(),
             url=url,
             operator=operator,
             own=own,
