@@ -15,7 +15,7 @@ from patchbay.assistants.states import Account, Assistant
 from patchbay.callrouting import RoutingTable, read_fact
 from patchbay.callrouting.entries import UNKNOWN
 
-POINTS = rounds(300, 1_000)
+POINTS = rounds(200, 1_000)
 CHANGES = (90, 25, 25, 25)  # of each assistant of an account: of one, more than lie between two of its milestones
 NUMBERS = 4
 AT_ONCE = 16

@@ -18,7 +18,7 @@ from tests.thoroughness import rounds
 
 from patchbay.projection.history import decode_headers
 
-ROUNDS = int(os.environ.get("LOST_ANSWERS") or rounds(120, 250))  # 1,000 before a release: see CONTRIBUTING
+ROUNDS = int(os.environ.get("LOST_ANSWERS") or rounds(80, 250))  # 1,000 before a release: see CONTRIBUTING
 AT_ONCE = 24
 TRIES = 200  # until there is an answer that is definite
 RELEASE = ("DELETE", "/api/phone-numbers/{id}")  # two events: the account's stream lets go, then the number's

@@ -7,7 +7,7 @@ from tests.contract.api.service import Caller, Service
 from tests.thoroughness import rounds
 
 ASSISTANTS = 20  # are written to at the same time
-ROUNDS_OF_EACH = rounds(15, 50)
+ROUNDS_OF_EACH = rounds(8, 50)
 
 
 ACROSS_COPIES = 4  # of them, in an account of their own: copies that write to one stream keep one another waiting
@@ -21,7 +21,7 @@ def rivals(service: Service, elsewhere: str, number: int) -> tuple[Caller, Calle
 
 
 async def test_changes_of_different_fields_by_two_writers_all_survive(service: Service, elsewhere: str) -> None:
-    """300 rounds, or 1,000: what each of them was told is there, and so is what the other one was told."""
+    """160 rounds, or 1,000: what each of them was told is there, and so is what the other one was told."""
     random = Random(5)
 
     async def compete(number: int) -> None:
@@ -41,7 +41,7 @@ async def test_changes_of_different_fields_by_two_writers_all_survive(service: S
 
 
 async def test_of_two_writers_with_the_same_if_match_exactly_one_wins(service: Service, elsewhere: str) -> None:
-    """300 rounds, or 1,000."""
+    """160 rounds, or 1,000."""
 
     async def compete(number: int) -> None:
         one, other = rivals(service, elsewhere, number)

@@ -13,12 +13,14 @@ from tests.system.guarantees.accounts import open_team
 from tests.system.guarantees.cluster import TOPIC, Cluster
 from tests.system.guarantees.noting import Note
 from tests.system.guarantees.rereading import RereadingWriter, hire
+from tests.thoroughness import breath
 
 from patchbay.cli.audit.comparing import Difference, compare
 from patchbay.cli.audit.log_access import opened_log
 from patchbay.cli.whereabouts import LogAccess
 
 WRITERS = 64
+REST_SECONDS = breath(1.0)
 TEAMS = 16
 READS_BETWEEN = 256  # a round of every writer
 COMMAND_SECONDS = 120.0
@@ -49,6 +51,7 @@ async def test_writers_notice_neither_rebuild_nor_swap_nor_rollback(
         number = 0
         while not stop.is_set():
             await writer.round(number % 2)
+            await asyncio.sleep(REST_SECONDS)
             number += 1
 
     async with AsyncExitStack() as stack:

@@ -13,9 +13,10 @@ from tests.system.guarantees.noting import Note
 from tests.system.guarantees.settling import broken_promises, settle, tally
 from tests.system.guarantees.tables import differences, differences_in_memory
 from tests.system.guarantees.writing import Kind, Operation
+from tests.thoroughness import rounds
 
 CLIENTS_OF_EACH = 4
-WRITES_OF_EACH = 80
+WRITES_OF_EACH = rounds(40, 80)
 ASSISTANTS = 3
 SEED = 11
 

@@ -12,8 +12,10 @@ from tests.system.guarantees.balancer import balanced
 from tests.system.guarantees.cluster import APIS, STAND_BYS, Cluster
 from tests.system.guarantees.noting import Note
 from tests.system.guarantees.rereading import RereadingWriter, hire
+from tests.thoroughness import breath
 
 WRITERS = 64
+REST_SECONDS = breath(1.0)
 TEAMS = 16
 READS_BETWEEN = 256  # a round of every writer
 TAKE_OVER_SECONDS = 30.0
@@ -27,6 +29,7 @@ async def test_a_rolling_restart_fails_no_request_and_makes_no_answer_stale(clus
         number = 0
         while not stop.is_set():
             await writer.round(number % 2)  # whatever is not a 200 ends the test
+            await asyncio.sleep(REST_SECONDS)
             number += 1
 
     async with _reached_by_balancers(cluster) as ports, _with_stand_bys(cluster), AsyncExitStack() as stack:

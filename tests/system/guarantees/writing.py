@@ -8,8 +8,10 @@ from random import Random
 import msgspec
 from tests.system.guarantees.accounts import Team, new_phone_number
 from tests.system.guarantees.clients import NoAnswer, NotReached, Reply, new_traceparent
+from tests.thoroughness import breath
 
 RETRY_SECONDS = 0.05  # a client's patience before it tries again
+REST_SECONDS = breath(0.05)  # after each operation: two processors are for what is killed meanwhile, too
 
 
 class Kind(StrEnum):
@@ -131,6 +133,7 @@ class Writer:
             if operation.last.reply is not None and operation.last.is_done:
                 self.succeeded += 1
                 self._learn(operation, operation.last.reply)
+            await asyncio.sleep(REST_SECONDS)
 
     def _next(self) -> Operation:
         (kind,) = self._chance.choices(list(_WEIGHTS), list(_WEIGHTS.values()))
