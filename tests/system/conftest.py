@@ -1,15 +1,21 @@
 """One Patchbay for the tests of what people type."""
 
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 
 import pytest
 import pytest_asyncio
 from tests.system.up import Up, up_on
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up]:
-    """Give a running `patchbay up` whose state lies in `.patchbay`, as after `make run`."""
-    with up_on(tmp_path_factory.mktemp("home") / ".patchbay") as started:
-        await started.start()
-        yield started
+@pytest.fixture(scope="session")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    with up_on(tmp_path_factory.mktemp("home") / ".patchbay") as up:
+        yield up
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def home(_home: Up) -> Up:
+    """Give a running `patchbay up` whose state lies in `.patchbay`, as after `make run`; all tests share it."""
+    if not _home.is_running:  # not yet, or a test has stopped it
+        await _home.start()
+    return _home

@@ -30,6 +30,10 @@ class Up:
         self._starts = 0
         self.process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     async def start(self) -> None:
         """Start it and wait until it is ready."""
         process = self.start_unready()
@@ -88,7 +92,7 @@ def up_on(directory: Path, environ: Mapping[str, str] | None = None, options: Se
         yield up
     finally:
         process = up.process
-        if process is not None and process.poll() is None:
+        if process is not None and up.is_running:
             process.send_signal(signal.SIGTERM)
             try:
                 process.wait(40)
