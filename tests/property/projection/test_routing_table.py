@@ -45,7 +45,7 @@ def interleaved(facts: dict[str, list[Fact]], random: Random) -> list[Fact]:
     return order
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seed=st.integers(0, 2**32), events=st.integers(1, 60), others=st.integers(0, 2**32))
 def test_any_order_of_the_streams_gives_the_same_table(seed: int, events: int, others: int) -> None:
     facts = facts_of(seed, events)
@@ -58,7 +58,6 @@ def test_any_order_of_the_streams_gives_the_same_table(seed: int, events: int, o
     assert answers(one) == answers(another)
 
 
-@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**32), events=st.integers(1, 60))
 def test_every_change_of_an_answer_is_told(seed: int, events: int) -> None:
     table = RoutingTable()
@@ -70,7 +69,6 @@ def test_every_change_of_an_answer_is_told(seed: int, events: int) -> None:
         assert {number for number in PHONE_NUMBERS if before[number] != after[number]} <= told
 
 
-@settings(max_examples=100, deadline=None)
 @given(seed=st.integers(0, 2**32), events=st.integers(1, 60))
 def test_an_answer_names_the_owner_and_only_one_who_holds_the_number(seed: int, events: int) -> None:
     table = RoutingTable()

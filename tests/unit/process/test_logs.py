@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
@@ -13,14 +12,10 @@ from patchbay.process import Secret, configure_logging, log_frequent, logs
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
-    logs._frequent.clear()
+def _own_loggers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once used, a logger keeps what was configured, with a stream that is closed after the test."""
+    monkeypatch.setattr(logs, "_log", structlog.get_logger())
+    monkeypatch.setattr(logs, "_frequent", [])
 
 
 def test_a_line_is_one_json_object_with_its_facts(capsys: pytest.CaptureFixture[str]) -> None:
