@@ -13,9 +13,9 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         yield up
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def home(_home: Up) -> Up:
     """Give a running `patchbay up` whose state lies in `.patchbay`, as after `make run`; all tests share it."""
-    if not _home.is_running:  # not yet, or a test has stopped it
+    if not _home.is_running:  # not yet, or the tests of another module have stopped it
         await _home.start()
     return _home
