@@ -80,6 +80,10 @@ class Audit:
     def take(self, record: Record) -> tuple[Envelope | Foreign, Verdict]:
         """Return what the next record of its partition is, and its verdict."""
         content = read_envelope(record, self.identity)
+        return content, self.take_read(record, content)
+
+    def take_read(self, record: Record, content: Envelope | Foreign) -> Verdict:
+        """Return the verdict on the next record of its partition, in which `content` was read."""
         partition, offset = record.partition, record.offset
         self.next_offsets[partition] = offset + 1
         if isinstance(content, Foreign):
@@ -98,7 +102,7 @@ class Audit:
                 self._note_broken(content, head, partition, offset)
         self.counts[verdict] += 1
         self.trails[partition] = sha256(_TRAIL + self.trails[partition] + _offset(offset) + digest).digest()
-        return content, verdict
+        return verdict
 
     def take_gap(self, gap: Gap) -> None:
         """Take over that offsets have no record."""

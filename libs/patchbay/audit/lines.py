@@ -18,12 +18,12 @@ from patchbay.eventlog.digest import CONTENT_TYPE
 
 EVENT, RECORD, GAP = "event", "record", "gap"
 NO_CHECK: Final = bytes(32)  # before the first line of a file
-_CHECK_DIGITS: Final = 16
-_CHECK_BEGIN: Final = b'{"logcheck":"'
-_CHECK_END: Final = len(_CHECK_BEGIN) + _CHECK_DIGITS
+CHECK_DIGITS: Final = 16
+CHECK_BEGIN: Final = b'{"logcheck":"'
+_CHECK_END: Final = len(CHECK_BEGIN) + CHECK_DIGITS
 _DATA: Final = b',"data":'
 _JSON: Final = b"application/json"
-_LOG_MEMBERS: Final = ("logcheck", "logkind", "logpartition", "logoffset", "logtime", "logverdict")
+LOG_MEMBERS: Final = ("logcheck", "logkind", "logpartition", "logoffset", "logtime", "logverdict")
 _BASE64: Final = "data_base64"
 
 _is_plain: Final = pattern(rb"[ !#-\[\]-~]*").fullmatch  # stands in JSON as it is
@@ -43,7 +43,7 @@ class _Gap(msgspec.Struct, forbid_unknown_fields=True):
     reason: str
 
 
-class Gap(msgspec.Struct, frozen=True):
+class Gap(msgspec.Struct, frozen=True, gc=False):
     """Offsets that no record has."""
 
     partition: int
@@ -52,7 +52,7 @@ class Gap(msgspec.Struct, frozen=True):
     reason: str  # transactions: their ends lie there; unknown: nobody knows
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """What a line says."""
 
     content: StoredRecord | Gap
@@ -72,7 +72,7 @@ class _Shape:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self.is_event = all(name in (CONTENT_TYPE, "traceparent") or _is_attribute(name) for name in names)
-        members = (_member(name).encode() for name in names)
+        members = (member_of(name).encode() for name in names)
         self.template = b"".join(b',"' + member + b'":"%b"' for member in members)
 
 
@@ -81,7 +81,8 @@ _HEADERS: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
 _KEPT: Final = 512  # a stranger's records may not fill the memory
 
 
-def _member(header: str) -> str:
+def member_of(header: str) -> str:
+    """Return the name of a header's member."""
     return "datacontenttype" if header == CONTENT_TYPE else header.removeprefix("ce_")
 
 
@@ -126,7 +127,7 @@ def write_gap(gap: Gap, before: bytes) -> tuple[bytes, bytes]:
 
 def _sealed(rest: bytes, before: bytes) -> tuple[bytes, bytes]:
     check = sha256(before + rest)
-    return b'%b%b",%b' % (_CHECK_BEGIN, check.hexdigest()[:_CHECK_DIGITS].encode(), rest), check.digest()
+    return b'%b%b",%b' % (CHECK_BEGIN, check.hexdigest()[:CHECK_DIGITS].encode(), rest), check.digest()
 
 
 def _event_body(record: Record) -> bytes | None:
@@ -180,7 +181,7 @@ def read_line(line: bytes, before: bytes) -> Line:
     """
     rest = line[_CHECK_END + 2 :] + b"\n"
     check = sha256(before + rest)
-    if line[: _CHECK_END + 2] != b'%b%b",' % (_CHECK_BEGIN, check.hexdigest()[:_CHECK_DIGITS].encode()):
+    if line[: _CHECK_END + 2] != b'%b%b",' % (CHECK_BEGIN, check.hexdigest()[:CHECK_DIGITS].encode()):
         raise ValueError("its logcheck is not that of its bytes behind the line before: it was changed, or lines are")
     head, has_data, data = line.partition(_DATA)
     try:
@@ -198,7 +199,7 @@ def _content_of(texts: dict[str, str], data: bytes | None) -> StoredRecord | Gap
         raise ValueError("data is there twice, or not at all")
     if kind == EVENT:
         value = b64decode(texts.pop(_BASE64), validate=True) if data is None else data
-        values = list(texts.values())[len(_LOG_MEMBERS) :]
+        values = list(texts.values())[len(LOG_MEMBERS) :]
         headers = tuple(zip(_headers_of(tuple(texts)), (text.encode() for text in values), strict=True))
         key = texts["partitionkey"].encode()
         return StoredRecord(partition, offset, int(texts["logtime"]), key, value, headers)
@@ -216,9 +217,9 @@ def _headers_of(members: tuple[str, ...]) -> tuple[str, ...]:
     known = _HEADERS.get(members)
     if known is not None:
         return known
-    if members[: len(_LOG_MEMBERS)] != _LOG_MEMBERS:
+    if members[: len(LOG_MEMBERS)] != LOG_MEMBERS:
         raise ValueError("its first members are not those of an export")
-    names = members[len(_LOG_MEMBERS) :]
+    names = members[len(LOG_MEMBERS) :]
     plain = {"datacontenttype": CONTENT_TYPE, "traceparent": "traceparent"}
     found = tuple(plain.get(name, f"ce_{name}") for name in names)
     if len(_HEADERS) >= _KEPT:

@@ -1,12 +1,17 @@
 """The files of an export, read back line by line and held against what the manifest says of them."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from patchbay.audit.errors import Damaged
 from patchbay.audit.files import LinesOf
-from patchbay.audit.lines import NO_CHECK, Line, read_line
+from patchbay.audit.lines import NO_CHECK, Line
 from patchbay.audit.manifest import HeadsFile, PartFile
+from patchbay.audit.skimming import LineReader
+
+_AT_ONCE: Final = 256  # lines: more of them are out of a core's reach by the time they are judged
 
 
 def lines_of_part(folder: Path, part: PartFile) -> Iterator[Line]:
@@ -16,20 +21,40 @@ def lines_of_part(folder: Path, part: PartFile) -> Iterator[Line]:
     Raises:
         Damaged: One of them is not what was written, or the file is not; at the latest behind its last line.
     """
-    file, before, number = LinesOf(folder / part.name), NO_CHECK, 0
+    file, reader, number = LinesOf(folder / part.name), LineReader(NO_CHECK), 0
     for content in file:
         number += 1
         try:
-            line = read_line(content, before)
+            line = reader.read(content)
         except ValueError as error:
             raise Damaged(str(error), file=part.name, line=number) from None
-        before = line.check
         yield line
     if number != part.lines:
         raise Damaged(f"it has {number} lines, but had {part.lines}", file=part.name, line=number + 1)
-    if before.hex() != part.check:
+    if reader.check.hex() != part.check:
         raise Damaged("its lines are not those that were written", file=part.name)
     check_bytes(part, file)
+
+
+def many_of_part(folder: Path, part: PartFile) -> Iterator[list[Line]]:
+    """
+    Return the lines of a file, many at once: all of them before one that is not what was written.
+
+    Raises:
+        Damaged: As `lines_of_part`.
+    """
+    lines = lines_of_part(folder, part)
+    while True:
+        many: list[Line] = []
+        try:
+            many.extend(islice(lines, _AT_ONCE))
+        except Damaged:
+            if many:
+                yield many
+            raise
+        if not many:
+            return
+        yield many
 
 
 def check_bytes(described: PartFile | HeadsFile, file: LinesOf) -> None:

@@ -14,11 +14,13 @@ from patchbay.audit.files import LinesOf
 from patchbay.audit.lines import EVENT, Gap, Line
 from patchbay.audit.manifest import MANIFEST_FILE, SUMS_FILE, HeadsFile, Manifest, PartFile, read_manifest
 from patchbay.audit.merkle import leaf_hash, root_of
-from patchbay.audit.parts import check_bytes, lines_of_part
+from patchbay.audit.parts import check_bytes, many_of_part
 from patchbay.eventlog import Envelope, Foreign, StoredRecord, Verdict
+from patchbay.eventlog.columns import read_envelopes
 
 OnRecord = Callable[[StoredRecord, Envelope | Foreign, Verdict], None]
 _EXTRA: Final = frozenset({SUMS_FILE, MANIFEST_FILE})
+_OF_GAPS: Final = Foreign("gap")
 _decode_placed: Final = msgspec.json.Decoder(Placed).decode
 
 
@@ -78,11 +80,11 @@ class Verification:
                 continue
             if part.first_offset != self._ends[partition]:
                 raise Damaged(f"the files of partition {partition} do not follow one another", file=part.name)
-            for line in self._lines(part):
+            for line, content in self._lines(part):
                 if isinstance(line.content, Gap):
                     self._take_gap(part, line.content)
                 else:
-                    self._take(part, line, line.content, on_record)
+                    self._take(part, line, line.content, content, on_record)
             if self.manifest.account is None and self.audit.next_offsets[partition] != part.end_offset:
                 raise Damaged(f"it does not reach offset {part.end_offset}", file=part.name, line=part.lines)
             self._ends[partition] = part.end_offset
@@ -104,19 +106,32 @@ class Verification:
         self._check_outcome(self._ends)
         return self.audit
 
-    def _lines(self, part: PartFile) -> Iterator[Line]:
-        for number, line in enumerate(lines_of_part(self.folder, part), 1):
-            self.lines += 1
-            self._place = (part.name, number)
-            yield line
+    def _lines(self, part: PartFile) -> Iterator[tuple[Line, Envelope | Foreign]]:
+        """Return the lines of a file, and what the record of each is; nothing can be wrong with a gap's."""
+        number = 0
+        for lines in many_of_part(self.folder, part):
+            records = [line.content for line in lines if isinstance(line.content, StoredRecord)]
+            contents = iter(read_envelopes(records, self.manifest.identity))
+            for line in lines:
+                self.lines += 1
+                number += 1
+                self._place = (part.name, number)
+                yield line, _OF_GAPS if isinstance(line.content, Gap) else next(contents)
 
     def _damaged(self, what: str, partition: int, offset: int) -> Damaged:
         file, line = self._place
         return Damaged(what, file=file, line=line, at=(partition, offset))
 
-    def _take(self, part: PartFile, line: Line, record: StoredRecord, on_record: OnRecord | None) -> None:
+    def _take(
+        self,
+        part: PartFile,
+        line: Line,
+        record: StoredRecord,
+        content: Envelope | Foreign,
+        on_record: OnRecord | None,
+    ) -> None:
         self._follow(part, record.partition, record.offset)
-        content, verdict = self.audit.take(record)
+        verdict = self.audit.take_read(record, content)
         is_event = not isinstance(content, Foreign)
         if line.kind == EVENT and not is_event:
             reason = content.reason if isinstance(content, Foreign) else ""

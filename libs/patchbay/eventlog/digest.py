@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from operator import itemgetter
 from struct import Struct
+from typing import Any
 
 FORMAT_VERSION = b"\x01"
 DIGEST_HEADER = "ce_digest"
@@ -34,7 +35,7 @@ class Digester:
         covered = sorted(name for name in names if name.startswith("ce_") and name != DIGEST_HEADER)
         self._names = [name.encode() for name in covered]
         indexes = [index_of[name] for name in covered] + [index_of[CONTENT_TYPE]]
-        self._pick: Callable[[Sequence[bytes]], tuple[bytes, ...]] = (
+        self._pick: Callable[[Sequence[Any]], tuple[Any, ...]] = (
             itemgetter(*indexes) if len(indexes) > 1 else lambda values: (values[indexes[0]],)
         )
         self._templates: dict[tuple[int, ...], bytes] = {}
@@ -57,6 +58,29 @@ class Digester:
         if template is None:
             template = self._lay_out(lengths)
         return sha256(template % (_length(len(key)), key, *picked, _length(len(value)), value)).hexdigest()
+
+    def digest_all(
+        self, keys: Sequence[bytes], columns: Sequence[Sequence[bytes]], values: Sequence[bytes]
+    ) -> list[str]:
+        """
+        Return the digests of many events.
+
+        Args:
+            keys: Of the records.
+            columns: For each header, in the order of the names, its values in all of them.
+            values: Of the records.
+
+        Raises:
+            TypeError: A header that the digest covers is null.
+        """
+        covered = self._pick(columns)
+        lengths = zip(*[map(len, column) for column in covered], strict=True)
+        known, digests = self._templates, []
+        for key, picked, its, value in zip(keys, zip(*covered, strict=True), lengths, values, strict=True):
+            template = known.get(its) or self._lay_out(its)
+            content = template % (_length(len(key)), key, *picked, _length(len(value)), value)
+            digests.append(sha256(content).hexdigest())
+        return digests
 
     def _lay_out(self, lengths: tuple[int, ...]) -> bytes:
         pieces = [FORMAT_VERSION, b"%b%b", _constant(_length(len(self._names)))]

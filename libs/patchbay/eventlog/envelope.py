@@ -10,7 +10,7 @@ import msgspec
 
 from patchbay.eventlog.digest import CONTENT_TYPE, Digester
 from patchbay.eventlog.identity import LogIdentity, place_of_key
-from patchbay.eventlog.record import Record
+from patchbay.eventlog.record import Record, names_and_values
 
 MANIFEST_KEY: Final = b"manifest"
 HEIGHT_DIGITS: Final = 20
@@ -104,8 +104,8 @@ def read_envelope(  # noqa: PLR0911 - one for each way to be foreign
         return Foreign("stray_manifest")
     if key is None or value is None or not headers:
         return Foreign("not_an_event", "key, value or headers are missing")
-    names, values = zip(*headers, strict=True)
-    layout = _LAYOUTS.get(names) or _lay_out(names)
+    names, values = names_and_values(headers)
+    layout = layout_of(names)
     if layout.fault is not None:
         return layout.fault
     try:
@@ -157,7 +157,7 @@ def _parse(digest: str, stream: str, record: Record, picked: _Picked) -> Envelop
         stream,
         height,
         predecessor_text,
-        Base(height - 1, predecessor_text) if base is None else _read_base(base),
+        Base(height - 1, predecessor_text) if base is None else read_base(base),
         digest,
         id_.decode(),
         type_.decode(),
@@ -168,7 +168,7 @@ def _parse(digest: str, stream: str, record: Record, picked: _Picked) -> Envelop
         None if actor is None else actor.decode(),
         None if command_id is None else _digest_text("ce_commandid", command_id),
         None if request_digest is None else _digest_text("ce_requestdigest", request_digest),
-        () if affects is None else _AFFECTS.get(affects) or _read_affects(affects),
+        () if affects is None else _AFFECTS.get(affects) or read_affects(affects),
         None if mends is None else _digest_text("ce_mends", mends),
         None if reason is None else reason.decode(),
         None if traceparent is None else traceparent.decode("ascii", "replace"),
@@ -183,7 +183,13 @@ def _digest_text(name: str, content: bytes) -> str:
     return content.decode()
 
 
-def _read_base(content: bytes) -> Base:
+def read_base(content: bytes) -> Base:
+    """
+    Return the base that a header names.
+
+    Raises:
+        ValueError: It names none.
+    """
     found = _BASE_PATTERN(content)
     if found is None or (height := int(found[1])) > MAX_HEIGHT:
         raise ValueError("ce_base")
@@ -194,7 +200,15 @@ _AFFECTS: dict[bytes, tuple[str, ...]] = {}
 _AFFECTS_KEPT = 64  # combinations; a handful are ever written
 
 
-def _read_affects(content: bytes) -> tuple[str, ...]:
+def read_affects(content: bytes) -> tuple[str, ...]:
+    """
+    Return the kinds of readers that a header names.
+
+    Raises:
+        ValueError: It names none.
+    """
+    if (known := _AFFECTS.get(content)) is not None:
+        return known
     if not AFFECTS_PATTERN(content):
         raise ValueError("ce_affects")
     if len(_AFFECTS) >= _AFFECTS_KEPT:
@@ -203,7 +217,7 @@ def _read_affects(content: bytes) -> tuple[str, ...]:
     return affects
 
 
-class _Layout:
+class Layout:
     """Where one list of header names has what; a log has a few of them, so each is worked out once."""
 
     __slots__ = ("digester", "fault", "pick")
@@ -219,14 +233,17 @@ class _Layout:
             self.pick = itemgetter(*(index_of.get(name, -1) for name in _REQUIRED + _OPTIONAL))
 
 
-_LAYOUTS: dict[tuple[str, ...], _Layout] = {}
+_LAYOUTS: dict[tuple[str, ...], Layout] = {}
 _LAYOUTS_KEPT = 512  # a stranger's records may not fill the memory
 
 
-def _lay_out(names: tuple[str, ...]) -> _Layout:
-    if len(_LAYOUTS) >= _LAYOUTS_KEPT:
-        _LAYOUTS.clear()
-    layout = _LAYOUTS[names] = _Layout(names)
+def layout_of(names: tuple[str, ...]) -> Layout:
+    """Return the layout of a list of header names."""
+    layout = _LAYOUTS.get(names)
+    if layout is None:
+        if len(_LAYOUTS) >= _LAYOUTS_KEPT:
+            _LAYOUTS.clear()
+        layout = _LAYOUTS[names] = Layout(names)
     return layout
 
 
