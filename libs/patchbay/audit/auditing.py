@@ -1,7 +1,7 @@
 """What a log is, record by record: verdicts, heads and where they lie, and everything that is not as it must be."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from struct import Struct
 from typing import Final
@@ -21,8 +21,10 @@ from patchbay.eventlog import (
     judge,
     read_envelope,
 )
+from patchbay.eventlog.columns import read_envelopes
 
 NO_TRAIL: Final = bytes(32)
+AT_ONCE: Final = 256  # records read column by column: more are out of a core's reach by the time they are judged
 FINDINGS_KEPT: Final = 1_000  # the others are counted
 _TRAIL: Final = b"\x02"
 _offset: Final = Struct(">Q").pack
@@ -81,6 +83,18 @@ class Audit:
         """Return what the next record of its partition is, and its verdict."""
         content = read_envelope(record, self.identity)
         return content, self.take_read(record, content)
+
+    def take_all(self, contents: Sequence[Record | Gap]) -> Iterator[tuple[Record, Envelope | Foreign, Verdict]]:
+        """Take what comes next, and yield each record, what it is, and its verdict; faster than one by one."""
+        for begin in range(0, len(contents), AT_ONCE):
+            some = contents[begin : begin + AT_ONCE]
+            read = iter(read_envelopes([each for each in some if not isinstance(each, Gap)], self.identity))
+            for each in some:
+                if isinstance(each, Gap):
+                    self.take_gap(each)
+                else:
+                    content = next(read)
+                    yield each, content, self.take_read(each, content)
 
     def take_read(self, record: Record, content: Envelope | Foreign) -> Verdict:
         """Return the verdict on the next record of its partition, in which `content` was read."""

@@ -15,6 +15,7 @@ import msgspec
 
 from patchbay.eventlog import Envelope, Foreign, Record, StoredRecord, Verdict
 from patchbay.eventlog.digest import CONTENT_TYPE
+from patchbay.eventlog.record import names_and_values
 
 EVENT, RECORD, GAP = "event", "record", "gap"
 NO_CHECK: Final = bytes(32)  # before the first line of a file
@@ -26,7 +27,7 @@ _JSON: Final = b"application/json"
 LOG_MEMBERS: Final = ("logcheck", "logkind", "logpartition", "logoffset", "logtime", "logverdict")
 _BASE64: Final = "data_base64"
 
-_is_plain: Final = pattern(rb"[ !#-\[\]-~]*").fullmatch  # stands in JSON as it is
+_NOT_PLAIN: Final = bytes([*range(0x20), *b'"\\', *range(0x7F, 0x100)])  # all else stands in JSON as it is
 _is_attribute: Final = pattern(r"ce_(?!log|data$|datacontenttype$|traceparent$)[a-z0-9]{1,20}").fullmatch
 _read_texts: Final = msgspec.json.Decoder(dict[str, str]).decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -68,9 +69,10 @@ _read_gap: Final = msgspec.json.Decoder(_Gap).decode
 class _Shape:
     """What all events with one list of header names have in common."""
 
-    __slots__ = ("is_event", "template")
+    __slots__ = ("content_type_at", "is_event", "template")
 
     def __init__(self, names: tuple[str, ...]) -> None:
+        self.content_type_at = names.index(CONTENT_TYPE)
         self.is_event = all(name in (CONTENT_TYPE, "traceparent") or _is_attribute(name) for name in names)
         members = (member_of(name).encode() for name in names)
         self.template = b"".join(b',"' + member + b'":"%b"' for member in members)
@@ -104,12 +106,12 @@ def write_line(record: Record, content: Envelope | Foreign, verdict: Verdict, be
         before: The check behind the line before.
     """
     body = None if isinstance(content, Foreign) else _event_body(record)
-    kind = EVENT if body is not None else RECORD
+    kind = b"record" if body is None else b"event"
     if body is None:
         body = _record_body(record)
     return _sealed(
         b'"logkind":"%b","logpartition":"%d","logoffset":"%d","logtime":"%d","logverdict":"%b"%b\n'
-        % (kind.encode(), record.partition, record.offset, record.timestamp, verdict.value.encode(), body),
+        % (kind, record.partition, record.offset, record.timestamp, verdict.encode(), body),
         before,
     )
 
@@ -132,22 +134,24 @@ def _sealed(rest: bytes, before: bytes) -> tuple[bytes, bytes]:
 
 def _event_body(record: Record) -> bytes | None:
     """Return an event's members; None where its bytes would not come back from them."""
-    names, values = zip(*record.headers, strict=True)
+    names, values = names_and_values(record.headers)
     shape = _SHAPES.get(names) or _shape_of(names)
     value = record.value
     if not shape.is_event or None in values or value is None:
         return None
-    if not _is_plain(b"".join(values)):
+    joined = b"".join(values)
+    if len(joined.translate(None, _NOT_PLAIN)) != len(joined):
         try:
             values = tuple(_encode(value.decode())[1:-1] for value in values)
         except UnicodeDecodeError:
             return None
-    body = shape.template % values
-    return body + (_DATA + value + b"}" if _is_data(record, value) else b',"data_base64":"' + b64encode(value) + b'"}')
+    if values[shape.content_type_at] == _JSON and _is_data(value):
+        return b'%b,"data":%b}' % (shape.template % values, value)
+    return b'%b,"data_base64":"%b"}' % (shape.template % values, b64encode(value))
 
 
-def _is_data(record: Record, value: bytes) -> bool:
-    if b"\n" in value or b"\r" in value or (CONTENT_TYPE, _JSON) not in record.headers:
+def _is_data(value: bytes) -> bool:
+    if b"\n" in value or b"\r" in value:
         return False
     try:
         msgspec.json.decode(value)

@@ -3,15 +3,13 @@
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final
 
+from patchbay.audit.auditing import AT_ONCE
 from patchbay.audit.errors import Damaged
 from patchbay.audit.files import LinesOf
 from patchbay.audit.lines import NO_CHECK, Line
 from patchbay.audit.manifest import HeadsFile, PartFile
 from patchbay.audit.skimming import LineReader
-
-_AT_ONCE: Final = 256  # lines: more of them are out of a core's reach by the time they are judged
 
 
 def lines_of_part(folder: Path, part: PartFile) -> Iterator[Line]:
@@ -47,7 +45,7 @@ def many_of_part(folder: Path, part: PartFile) -> Iterator[list[Line]]:
     while True:
         many: list[Line] = []
         try:
-            many.extend(islice(lines, _AT_ONCE))
+            many.extend(islice(lines, AT_ONCE))
         except Damaged:
             if many:
                 yield many

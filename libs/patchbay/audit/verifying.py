@@ -136,7 +136,7 @@ class Verification:
         if line.kind == EVENT and not is_event:
             reason = content.reason if isinstance(content, Foreign) else ""
             raise self._damaged(f"it is no event any more: {reason}", record.partition, record.offset)
-        if line.verdict != verdict.value:
+        if line.verdict != verdict:  # it is its own text
             raise self._damaged(f"it was {line.verdict}, but is {verdict.value}", record.partition, record.offset)
         if on_record is not None:
             on_record(record, content, verdict)

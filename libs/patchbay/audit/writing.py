@@ -1,7 +1,7 @@
 """Writing an export: whole files one after the other, so that an interrupted one goes on where it was."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
@@ -29,8 +29,8 @@ from patchbay.audit.manifest import (
     store,
 )
 from patchbay.audit.merkle import leaf_hash, root_of
-from patchbay.audit.parts import lines_of_part
-from patchbay.eventlog import Record, Verdict
+from patchbay.audit.parts import many_of_part
+from patchbay.eventlog import Envelope, Foreign, Record, Verdict
 
 PART_CONTENT_BYTES: Final = 64 * 1024 * 1024  # uncompressed: what an interruption can cost
 
@@ -71,17 +71,21 @@ class ExportWriter:
         for part in self.begun.files:
             if partition not in (None, part.partition):
                 continue
-            for line in lines_of_part(self._folder, part):
-                if isinstance(line.content, Gap):
-                    self.audit.take_gap(line.content)
-                    self._gaps += 1
-                else:
-                    _, verdict = self.audit.take(line.content)
+            for lines in many_of_part(self._folder, part):
+                self._gaps += sum(isinstance(line.content, Gap) for line in lines)
+                for _, _, verdict in self.audit.take_all([line.content for line in lines]):
                     self._counts[verdict] += 1
 
     def take(self, record: Record) -> None:
         """Judge a record, and write it if it is to be."""
-        content, verdict = self.audit.take(record)
+        self.take_all([record])
+
+    def take_all(self, records: Sequence[Record]) -> None:
+        """Judge the next records, and write those that are to be."""
+        for record, content, verdict in self.audit.take_all(records):
+            self._take(record, content, verdict)
+
+    def _take(self, record: Record, content: Envelope | Foreign, verdict: Verdict) -> None:
         if self._streams is not None and record.offset > 0 and record.key not in self._streams:
             return
         line, check = write_line(record, content, verdict, self._at(record.partition, record.offset))

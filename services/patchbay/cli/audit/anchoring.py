@@ -87,9 +87,8 @@ async def prove_by_log(log: OpenedLog, anchor: Anchor, name: str) -> Proof:
     anchored, progress = Anchored(anchor, log.identity), Progress("reading", log.offsets)
     stream, reached = stream_of(log.identity, name), dict(log.ends)
     async for batch in log.read_all(progress):
-        for content in batch:
-            if not isinstance(content, Gap):
-                anchored.take(content)
+        for record in () if isinstance(batch, Gap) else batch:
+            anchored.take(record)
     progress.end()
     anchored.check(reached)
     return prove(anchored, stream)

@@ -145,9 +145,9 @@ class _Folding:
                 progress.reached(before + offsets)
 
             async for batch in self._log.read(partition, 0, end, reached=reached):
-                for content in batch:
-                    if not isinstance(content, Gap) and (envelope := self._take(content)) is not None:
-                        yield envelope, partition, content.offset
+                for record in () if isinstance(batch, Gap) else batch:
+                    if (envelope := self._take(record)) is not None:
+                        yield envelope, partition, record.offset
             done += end
         progress.end()
 

@@ -95,11 +95,10 @@ class LogPart(msgspec.Struct, frozen=True):
         log = OpenedLog(self.access, self.begun.identity, {self.partition: end})
         start = writer.audit.next_offsets[self.partition]
         async for batch in log.read(self.partition, start, end, reached=lambda offsets: report(start + offsets)):
-            for content in batch:
-                if isinstance(content, Gap):
-                    writer.take_gap(content)
-                else:
-                    writer.take(content)
+            if isinstance(batch, Gap):
+                writer.take_gap(batch)
+            else:
+                writer.take_all(batch)
 
 
 def account_of(identity: LogIdentity, account: str) -> str:
@@ -133,9 +132,8 @@ async def _streams_of(log: OpenedLog, account_id: str) -> frozenset[bytes]:
     of_account = StreamsOf(account_id)
     audit, progress = Audit(log.identity), Progress("looking for the account's numbers", log.offsets)
     async for batch in log.read_all(progress):
-        for content in batch:
-            if not isinstance(content, Gap):
-                of_account.note(*audit.take(content))
+        for _, content, verdict in audit.take_all([batch] if isinstance(batch, Gap) else batch):
+            of_account.note(content, verdict)
     progress.end()
     if not audit.head_of(account_id).height:
         raise BadUsage("There is no such account in the log: `patchbay account list` shows them.", code="no_account")

@@ -107,9 +107,8 @@ class LogPart(msgspec.Struct, frozen=True):
         log = OpenedLog(self.access, self.identity, {self.partition: self.end})
         audit, recalling = Audit(self.identity), _Recalling(self.identity, self.name, self.wanted)
         async for batch in log.read(self.partition, 0, self.end, reached=report):
-            for content in batch:
-                if not isinstance(content, Gap):
-                    recalling.take(content, *audit.take(content))
+            for judged in audit.take_all([batch] if isinstance(batch, Gap) else batch):
+                recalling.take(*judged)
         return recalling.entries
 
 

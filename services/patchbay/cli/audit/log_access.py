@@ -43,7 +43,7 @@ class OpenedLog:
 
     async def read(
         self, partition: int, start: int, until: int, *, reached: Callable[[int], None]
-    ) -> AsyncIterator[Sequence[Record | Gap]]:
+    ) -> AsyncIterator[Sequence[Record] | Gap]:
         """
         Yield the records of a partition, and the gaps between them, in order, many at once.
 
@@ -56,12 +56,12 @@ class OpenedLog:
         async for content in read_range(self.access.bootstrap_servers, self.identity, partition, start, until):
             if isinstance(content, Hole):
                 reason = "transactions" if content.is_explained else "unknown"
-                yield [Gap(partition, content.offset, content.until, reason)]
+                yield Gap(partition, content.offset, content.until, reason)
                 continue
             yield content
             reached(content[-1].offset + 1 - start)
 
-    async def read_all(self, progress: Progress) -> AsyncIterator[Sequence[Record | Gap]]:
+    async def read_all(self, progress: Progress) -> AsyncIterator[Sequence[Record] | Gap]:
         """Yield everything, one partition after the other."""
         done = 0
         for partition, end in self.ends.items():

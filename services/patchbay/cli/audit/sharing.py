@@ -5,6 +5,7 @@ A process takes half a second to start, so small work is done here.
 """
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import signal
@@ -30,6 +31,7 @@ _MOST_PROCESSES: Final = 4  # some 60 MB each: all together below 300 MB
 _LOOK_SECONDS: Final = 0.2
 _REPORT_RECORDS: Final = 2_000
 _END_SECONDS: Final = 5.0
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 50_000  # some megabytes; records make no cycles, and looking for them takes time
 
 Report = Callable[[int], None]
 
@@ -204,6 +206,8 @@ class _Sharing(Generic[T]):
 def _serve(connection: Connection) -> None:
     """Be a process: do what is handed over, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches it as well; who started it ends it
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, 50, 50)
     with suppress(EOFError, OSError):
         while True:
             _do(connection.recv(), connection)

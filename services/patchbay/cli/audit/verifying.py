@@ -200,13 +200,9 @@ class LogPart(msgspec.Struct, frozen=True):
         audit, collecting = Audit(self.identity, known=self.known), Collecting(self.identity, self.anchor, self.account)
         takes_more = self.anchor is not None or self.account is not None
         async for batch in log.read(self.partition, 0, self.end, reached=report):
-            for content in batch:
-                if isinstance(content, Gap):
-                    audit.take_gap(content)
-                    continue
-                judged = audit.take(content)
+            for judged in audit.take_all([batch] if isinstance(batch, Gap) else batch):
                 if takes_more:
-                    collecting.take(content, *judged)
+                    collecting.take(*judged)
         return audit, collecting
 
 
