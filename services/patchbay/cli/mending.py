@@ -86,9 +86,9 @@ async def _judged(log: OpenedLog, stream: str) -> tuple[Head, dict[str, Verdict]
     """Return the stream's head, and the verdict on each mend of it."""
     chains, key, verdicts = Chains(log.identity), stream.encode(), dict[str, Verdict]()
     partition = log.identity.partition_of(stream)
-    async for records in log.read(partition, 0, log.ends[partition], reached=lambda _: None):
-        for record in records:
-            if isinstance(record, Gap) or record.key != key:
+    async for batch in log.read(partition, 0, log.ends[partition], reached=lambda _: None):
+        for record in () if isinstance(batch, Gap) else batch:
+            if record.key != key:
                 continue
             judged = chains.judge(record)
             if isinstance(judged.content, Envelope) and judged.content.mends is not None:
