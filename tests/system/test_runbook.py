@@ -4,6 +4,7 @@ import json
 import re
 import secrets
 from collections.abc import AsyncIterator
+from functools import partial
 from hashlib import sha256
 from typing import Final
 
@@ -11,7 +12,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from tests.servers import eventually
-from tests.system.documents import ROOT, pages_of
+from tests.system.documents import ROOT, Block, pages_of
 from tests.system.terminal import Terminal, terminal_in
 from tests.system.typing_commands import environ
 from tests.system.up import Up
@@ -33,6 +34,7 @@ ABOUT_CHANGES: Final = {  # typed by a test of their own, below; all others are 
 }
 UNTYPED: Final = "What is not tried"  # the page that says which commands, and why
 TOPIC: Final = "phones.events"
+CURL_REFUSED: Final = 22  # what curl --fail ends with
 STARTED_ELSEWHERE: Final = {"patchbay up"}  # a test of its own holds what it does
 _COMMAND: Final = re.compile(
     r"(patchbay|python|pip|curl|kill|openssl|psql|jq|kubectl|helm|docker|systemctl|timedatectl|chronyc|[\w-]+\.sh)\b(?!\.)"
@@ -103,10 +105,11 @@ async def test_a_key_that_leaked_opens_nothing_any_more_and_tells_what_it_did(te
     await read(terminal, "patchbay account open my-team; patchbay number register +12025550190 --account my-team")
     issued = json.loads(await read(terminal, "patchbay key issue --account my-team --name crm --json"))
     await read(terminal, f"KEY_ID={issued['id']} LEAKED={issued['secret']}")
-    as_thief = 'PATCHBAY_OPERATOR_KEY="$LEAKED" patchbay number list --account my-team'
+    numbers = "/api/phone-numbers?accountSlug=my-team"
+    as_thief = f'curl --fail --silent --header "Authorization: Bearer $LEAKED" "$PATCHBAY_API{numbers}"'
 
     async def is_refused() -> bool:
-        return (await terminal.enter(as_thief))[0] == 1
+        return (await terminal.enter(as_thief))[0] == CURL_REFUSED
 
     assert "+12025550190" in await read(terminal, as_thief)
     secret = re.search(r"^ +(tk_live_\w+)$", await terminal.type(look), re.MULTILINE)
@@ -145,16 +148,21 @@ async def forge_a_record(kafka: str, stream: str) -> str:
     return forged.digest
 
 
+async def is_stopped(terminal: Terminal, schema: str) -> bool:
+    """Return whether a projection has met what was forged."""
+    query = Block("sql", "run", f"SELECT stream FROM {schema}.heads WHERE stopped_by IS NOT NULL")
+    return await terminal.type(query) != ""
+
+
 async def test_a_stream_that_a_forged_record_has_stopped_is_mended(terminal: Terminal, home: Up) -> None:
     """Not by a record that did not stop it, and not twice."""
     look, mend = PAGES["A stream has stopped"]
     account = json.loads(await read(terminal, "patchbay account open burgled --json"))["id"]
     digest = await forge_a_record(home.endpoints["kafka"], account)
 
-    async def is_noticed() -> bool:
-        return "routing_broken" in (await terminal.enter("patchbay doctor"))[1]
-
-    await eventually(is_noticed, 30.0)
+    for schema in ("read_model_1", "routing_1"):
+        await eventually(partial(is_stopped, terminal, schema), 30.0)
+    assert "routing_broken" in await read(terminal, "patchbay doctor", code=1)
     await read(terminal, f"STREAM={account} DIGEST={digest}")
     place = re.search(r"partition (\d+), offset (\d+)", await terminal.type(look, code=1))
     assert place is not None

@@ -9,7 +9,7 @@ from patchbay.cli.errors import BadUsage, Unreachable
 from patchbay.cli.quieting import quieten_libraries
 from patchbay.cli.showing import as_json
 from patchbay.cli.whereabouts import Whereabouts
-from patchbay.eventlog import RIGHTS, LogUnavailable, grant_rights
+from patchbay.eventlog import RIGHTS, LogRefused, LogUnavailable, grant_rights
 
 
 def rights(arguments: argparse.Namespace) -> None:
@@ -29,8 +29,10 @@ def rights(arguments: argparse.Namespace) -> None:
         quieten_libraries()
         try:
             asyncio.run(grant_rights(access.bootstrap_servers, topic, users))
-        except LogUnavailable as error:
+        except LogRefused as error:
             raise Unreachable(f"Kafka at {access.bootstrap_servers} does not allow it: {error}.") from None
+        except LogUnavailable as error:
+            raise Unreachable(f"Kafka at {access.bootstrap_servers} does not answer: {error}. Try again.") from None
     for kind, principal in users.items():
         if arguments.json:
             found = RIGHTS[kind]
