@@ -15,6 +15,7 @@ from patchbay.cli.whereabouts import ApiAccess
 _NO_KEY: Final = ""  # what is looked at here needs none
 _FEW_REQUESTS: Final = 20
 _FAILED_RATIO: Final = 0.01
+_READINESS: Final = "/readyz"  # 503 there is how a copy that starts or leaves says so: nobody's request has failed
 
 # The names of the API's own readiness checks, and what to do about each.
 _REMEDIES: Final = {
@@ -32,7 +33,7 @@ def look_at_api(url: str | None) -> list[Finding]:
         return [unseen("api", "No address of an API is known.", "set PATCHBAY_API")]
     try:
         api = Api(ApiAccess(url, _NO_KEY))
-        ready = api.call("GET", "/readyz")
+        ready = api.call("GET", _READINESS)
         return [*_readiness(url, ready), *_metrics(api)]
     except CliError as error:
         return [wrong("api", str(error), f"start it, or {page('start-and-stop')}")]
@@ -94,7 +95,11 @@ def judge_samples(samples: list[tuple[str, dict[str, str], float]]) -> Iterator[
 
 
 def _failures(samples: list[tuple[str, dict[str, str], float]]) -> Finding:
-    asked = [(labels["status"], value) for name, labels, value in samples if name == "patchbay_requests_total"]
+    asked = [
+        (labels["status"], value)
+        for name, labels, value in samples
+        if name == "patchbay_requests_total" and labels.get("route") != _READINESS
+    ]
     total = sum(value for _, value in asked)
     failed = sum(value for status, value in asked if status.startswith("5"))
     if total >= _FEW_REQUESTS and failed / total > _FAILED_RATIO:

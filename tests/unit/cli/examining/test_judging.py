@@ -17,14 +17,18 @@ def wrong(samples: list[tuple[str, dict[str, str], float]]) -> set[str]:
     return {found.check for found in judge_samples([build, *samples]) if found.is_well is False}
 
 
-def answers(status: str, count: float) -> tuple[str, dict[str, str], float]:
-    return ("patchbay_requests_total", {"method": "GET", "route": "/", "status": status}, count)
+def answers(status: str, count: float, route: str = "/") -> tuple[str, dict[str, str], float]:
+    return ("patchbay_requests_total", {"method": "GET", "route": route, "status": status}, count)
 
 
 def test_a_few_failed_requests_of_many_are_no_trouble_and_many_are() -> None:
     assert wrong([answers("200", 1_000), answers("503", 5)]) == set()
     assert wrong([answers("200", 1_000), answers("503", 50)]) == {"requests"}
     assert wrong([answers("503", 3)]) == set(), "of so few nothing follows"
+
+
+def test_a_copy_that_said_not_to_be_ready_has_failed_nobody_s_request() -> None:
+    assert wrong([answers("200", 50), answers("503", 50, "/readyz")]) == set()
 
 
 def test_a_copy_that_counts_alone_is_told() -> None:
