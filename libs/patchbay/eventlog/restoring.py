@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from secrets import token_hex
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from patchbay.eventlog.envelope import MANIFEST_KEY
 from patchbay.eventlog.errors import LogUnavailable, NotALog
 from patchbay.eventlog.manifest import Manifest, manifest_headers
 from patchbay.eventlog.producer import Producer
-from patchbay.eventlog.record import Record, StoredRecord
+from patchbay.eventlog.record import Record, StoredRecord, names_and_values
 from patchbay.eventlog.topic import await_partitions, create_topic, settings_of
 
 _visit_seconds: Final = 30.0
@@ -146,7 +147,7 @@ class Restorer:
 
 def _batch_of(producer: Producer, records: Sequence[Record]) -> Any:  # noqa: ANN401 - aiokafka has no types
     batch = producer.create_batch()
-    if any(value is None for record in records for _, value in record.headers):
+    if any(None in names_and_values(record.headers)[1] for record in records if record.headers):
         # The builder in C takes no null as a header's value; this one is not asked for its state by aiokafka.
         builder = _DefaultRecordBatchBuilderPy(2, 0, 0, -1, -1, 0, 2 * MAX_GROUP_BYTES)
         batch._builder = builder  # noqa: SLF001 - there is no other way in
@@ -161,8 +162,16 @@ def _batch_of(producer: Producer, records: Sequence[Record]) -> Any:  # noqa: AN
 
 
 def _size_of(record: Record) -> int:
-    headers = sum(len(name) * 4 + len(value or b"") + 10 for name, value in record.headers)
-    return len(record.key or b"") + len(record.value or b"") + headers + _COSTS_BYTES
+    size_bytes = len(record.key or b"") + len(record.value or b"") + _COSTS_BYTES
+    if record.headers:
+        names, values = names_and_values(record.headers)
+        size_bytes += _size_of_names(names) + sum(map(len, filter(None, values)))
+    return size_bytes
+
+
+@lru_cache(maxsize=256)  # lists of names; those of a stranger may not fill the memory
+def _size_of_names(names: tuple[str, ...]) -> int:
+    return sum(len(name) * 4 + 10 for name in names)
 
 
 async def _check_empty(bootstrap_servers: BootstrapServers, topic: str, partitions: int) -> None:
