@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from tests.benchmarks.flame_drawing import boxes_of, draw_flames, read_stacks
 from tests.benchmarks.generator import run_load
 from tests.benchmarks.scenarios import creates, reads
 from tests.benchmarks.sides import Side
@@ -48,20 +49,21 @@ async def measure_flames(side: Side, seconds: float, directory: Path) -> list[Fl
     for kind, load, processes in _WANTED:
         for process in processes:
             title = f"{kind} at {CONNECTIONS} connections: {process}"
-            path = directory / f"{kind}-{process}.svg"
+            path = directory / f"{kind}-{process}.stacks"
             loading = asyncio.create_task(run_load(side.base_url, load(CONNECTIONS)(side), seconds + 1))
             try:
                 await _look(program, side.pids[process], title, seconds, path)
             finally:
                 await loading
-            flames.append(Flame(f"flames-{kind}-{process}", title, path.read_text()))
+            svg = draw_flames(title, boxes_of(read_stacks(path.read_text())))
+            flames.append(Flame(f"flames-{kind}-{process}", title, svg))
     return flames
 
 
 async def _look(program: str, pid: int, title: str, seconds: float, path: Path) -> None:
     looking = await asyncio.create_subprocess_exec(
         *(program, "record", "--pid", f"{pid}", "--duration", f"{max(1, round(seconds))}", "--nonblocking"),
-        *("--rate", f"{_LOOKS_PER_SECOND}", "--function", "--output", str(path)),
+        *("--rate", f"{_LOOKS_PER_SECOND}", "--function", "--format", "raw", "--output", str(path)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -9,6 +9,7 @@ from tests.benchmarks.charts import Chart, Series, draw
 from tests.benchmarks.curve import Point
 from tests.benchmarks.documenting import BEGIN, END, NoMarks, write_page
 from tests.benchmarks.findings import Findings
+from tests.benchmarks.flame_drawing import Box, boxes_of, draw_flames, read_stacks
 from tests.benchmarks.flames import Flame
 from tests.benchmarks.generator import Figures
 from tests.benchmarks.measuring import Run, outcomes
@@ -81,6 +82,17 @@ def test_a_chart_is_a_document_with_every_point_inside_it() -> None:
     assert all(0 <= x <= 640 and 0 <= y <= 360 for x, y in circles)
     assert all(left < right and low > high for (left, low), (right, high) in pairwise(circles[:3]))
     assert [one.text for one in root.iter(f"{SVG}title")] == ["x < y"]
+
+
+def test_a_flame_graph_has_each_function_as_wide_as_it_was_seen_above_whoever_called_it() -> None:
+    """And it is a document, whatever functions are called."""
+    boxes = boxes_of(read_stacks("main;read <x>;parse 3\nmain;write 1\nmain;read <x> 2\n"))
+    drawn = ET.fromstring(draw_flames("a & b", boxes))  # noqa: S314 - drawn here
+
+    assert set(boxes) == {Box("main", 0, 0, 6), Box("read <x>", 1, 0, 5), Box("parse", 2, 0, 3), Box("write", 1, 5, 1)}
+    assert [each.text for each in drawn.iter(f"{SVG}title")] == [
+        *("main: 100.0 %", "read <x>: 83.3 %", "parse: 50.0 %", "write: 16.7 %")
+    ]
 
 
 def test_a_page_gets_the_figures_between_its_marks_and_nothing_else_changes(tmp_path: Path) -> None:
