@@ -10,7 +10,8 @@ from tests.chaos.history import Call, History, Kind
 from tests.system.guarantees.clients import NoAnswer
 
 _AT_ONCE: Final = 16
-_SECONDS: Final = 60.0  # of one, and how many there are is the run's length
+_SECONDS: Final = 60.0  # and
+_SECONDS_EACH: Final = 0.05  # more: how many there are depends on the run's length
 _PAUSE_SECONDS: Final = 0.1
 
 
@@ -24,10 +25,10 @@ async def settle(history: History, grounds: Mapping[str, Ground], actor: Actor) 
         if call.kind is Kind.REGISTER:
             await actor.register_again(grounds[call.account], call.subject)
     turn = asyncio.Semaphore(_AT_ONCE)
+    ends_at = time.monotonic() + _SECONDS + _SECONDS_EACH * len(open_calls)
 
     async def one(call: Call) -> None:
         async with turn:
-            ends_at = time.monotonic() + _SECONDS
             while not await _is_settled(call, grounds[call.account]) and time.monotonic() < ends_at:
                 if call.settled == "pending":  # it was one of several under way: as many heights have to pass
                     await actor.nudge(grounds[call.account])
