@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -33,10 +34,25 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     start_timeout_seconds: float = 60.0
 
 
+class Process(Protocol):
+    """A child process, such as one of `asyncio.subprocess`."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, negative for a signal; None while it runs."""
+
+    async def wait(self) -> int:
+        """Wait until it has ended."""
+
+
 class Running:
     """A process that was started: in a session of its own, dying with this process (on Linux)."""
 
-    def __init__(self, launch: Launch, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, launch: Launch, process: Process) -> None:
         self.launch = launch
         self.pid = process.pid
         self._process = process

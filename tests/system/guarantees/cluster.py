@@ -14,6 +14,7 @@ from pathlib import Path
 
 import asyncpg
 import psutil
+from tests.forked import Start
 from tests.secured import Secured
 from tests.servers import eventually
 from tests.system.guarantees.clients import Client, NoAnswer, open_client
@@ -49,6 +50,7 @@ class Cluster:
         kafka: BootstrapServers,
         database_url: str,
         ports: Mapping[str, int],
+        start: Start = start,
     ) -> None:
         self.kafka = kafka
         self.database_url = database_url
@@ -58,6 +60,7 @@ class Cluster:
         self.api_ports = [port for name, port in ports.items() if name.startswith("api-")]
         self.operator_key = ""
         self._launches = launches
+        self._start = start
         self._running: dict[str, Running] = {}
 
     async def start(self, *names: str) -> None:
@@ -69,7 +72,7 @@ class Cluster:
     async def _start_one(self, name: str) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while True:
-            process = self._running[name] = await start(self._launches[name])
+            process = self._running[name] = await self._start(self._launches[name])
             try:
                 await process.wait_ready()
             except ServerNotStarted:
@@ -189,8 +192,18 @@ class Cluster:
 
 
 @contextlib.asynccontextmanager
-async def run_cluster(directory: Path, *more_apis: str, is_secured: bool = False) -> AsyncIterator[Cluster]:
-    """Run everything, on servers of its own, until the body is left; these may be as in production."""
+async def run_cluster(
+    directory: Path, *more_apis: str, is_secured: bool = False, start: Start = start
+) -> AsyncIterator[Cluster]:
+    """
+    Run everything, on servers of its own, until the body is left.
+
+    Args:
+        directory: Of data and logs.
+        more_apis: Names of further copies of the API.
+        is_secured: Whether the servers are as in production.
+        start: Starts a process.
+    """
     servers = await (secured_servers if is_secured else plain_servers)(directory, TOPIC)
     names = (*SERVICES, *more_apis, *STAND_BYS.values())
     ports = {name: free_port() for name in names}
@@ -214,7 +227,7 @@ async def run_cluster(directory: Path, *more_apis: str, is_secured: bool = False
             probe=partial(is_ready if name in (*APIS, *more_apis) else works_or_stands_by, ports[name]),
             stop_timeout_seconds=15.0,  # an API lets what is under way finish
         )
-    cluster = Cluster(launches, kafka=servers.brokers, database_url=servers.database_url, ports=ports)
+    cluster = Cluster(launches, kafka=servers.brokers, database_url=servers.database_url, ports=ports, start=start)
     cluster.operator_key, cluster.secured = operator_key, servers.secured
     cluster.environ_of_commands = servers.environ_of("commands")
     try:

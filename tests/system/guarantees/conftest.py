@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Generator
 
 import pytest
 import pytest_asyncio
+from tests.forked import Start
 from tests.system.guarantees.cluster import Cluster, run_cluster
 from tests.system.guarantees.noting import NOTES, Note
 
@@ -11,9 +12,11 @@ _CLUSTER = pytest.StashKey[Cluster]()
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def _cluster(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> AsyncIterator[Cluster]:
+async def _cluster(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config, starting: Start
+) -> AsyncIterator[Cluster]:
     is_secured = pytestconfig.getoption("--secured")
-    async with run_cluster(tmp_path_factory.mktemp("cluster"), is_secured=is_secured) as cluster:
+    async with run_cluster(tmp_path_factory.mktemp("cluster"), is_secured=is_secured, start=starting) as cluster:
         yield cluster
 
 

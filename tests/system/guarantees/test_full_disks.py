@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 import pytest_asyncio
+from tests.forked import Start
 from tests.servers import eventually
 from tests.system.guarantees.accounts import open_team
 from tests.system.guarantees.cluster import KAFKA, POSTGRES, Cluster, run_cluster
@@ -62,13 +63,11 @@ def _mounted(path: Path, megabytes: int) -> Iterator[SmallDisk]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def _on_small_disks(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Small]:
+async def _on_small_disks(tmp_path_factory: pytest.TempPathFactory, starting: Start) -> AsyncIterator[Small]:
     directory = tmp_path_factory.mktemp("cluster")
     with ExitStack() as stack:
         disks = {name: stack.enter_context(_mounted(directory / name, size)) for name, size in MEGABYTES.items()}
-        async with run_cluster(directory) as cluster:
+        async with run_cluster(directory, start=starting) as cluster:
             yield cluster, disks
 
 

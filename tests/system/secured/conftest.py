@@ -6,6 +6,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from tests.contract.api.service import Caller, Service, open_account
+from tests.forked import Start
 from tests.secured import Secured
 from tests.system.guarantees.cluster import TOPIC, Cluster, run_cluster
 from tests.system.guarantees.conftest import note, pytest_runtest_makereport, pytest_terminal_summary, watch_logs
@@ -14,8 +15,8 @@ __all__ = ["note", "pytest_runtest_makereport", "pytest_terminal_summary"]  # fo
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def _cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
-    async with run_cluster(tmp_path_factory.mktemp("secured"), is_secured=True) as running:
+async def _cluster(tmp_path_factory: pytest.TempPathFactory, starting: Start) -> AsyncIterator[Cluster]:
+    async with run_cluster(tmp_path_factory.mktemp("secured"), is_secured=True, start=starting) as running:
         yield running
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from tests.forked import Start
 from tests.secured import Secured
-from tests.servers import eventually
 from tests.system.guarantees.servers import SYSTEM
 
-from patchbay.embedded import Launch, free_port, running
+from patchbay.embedded import Launch, free_port
 
 _READY_SECONDS = 60.0
 
 
-async def test_the_api_speaks_https_alone(secured: Secured, tmp_path: Path) -> None:
+async def test_the_api_speaks_https_alone(secured: Secured, starting: Start, tmp_path: Path) -> None:
     """A client that trusts the authority is served, and one that speaks plain HTTP is not."""
     shown, port = secured.authority.issue("api"), free_port()
     environ = {
@@ -44,8 +44,9 @@ async def test_the_api_speaks_https_alone(secured: Secured, tmp_path: Path) -> N
             log_path=tmp_path / "api.log",
             probe=is_ready,
         )
-        async with running(launch):
-            assert await eventually(is_ready, _READY_SECONDS)
+        process = await starting(launch)
+        try:
+            await process.wait_ready()
             with pytest.raises(aiohttp.ClientConnectorCertificateError):
                 await _get_trusting_nobody(url)
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -53,6 +54,8 @@ async def test_the_api_speaks_https_alone(secured: Secured, tmp_path: Path) -> N
             with pytest.raises((asyncio.IncompleteReadError, ConnectionResetError)):
                 await asyncio.wait_for(reader.readexactly(12), _READY_SECONDS)
             writer.close()
+        finally:
+            await process.stop()
 
 
 async def _get_trusting_nobody(url: str) -> None:

@@ -3,40 +3,57 @@
 import asyncio
 import json
 import sys
-from asyncio.subprocess import PIPE
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
+from tests.forked import Start
 from tests.secured import Secured
 from tests.system.guarantees.servers import SYSTEM
 
-from patchbay.embedded import Authority, free_port
+from patchbay.embedded import Authority, Launch, free_port
+
+Ended = Callable[[str, Mapping[str, str]], Awaitable[tuple[int, str]]]
 
 _SECONDS = 60.0
 
 
-async def starting(process: str, environ: Mapping[str, str]) -> tuple[int | None, str]:
-    """Start a process that cannot start, and return its exit code and the last sentence that it has said."""
-    ports = {"API_PORT": str(free_port()), "HEALTH_PORT": str(free_port()), "LOG_FORMAT": "json"}
-    started = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", f"patchbay.{process}"), env={**SYSTEM, **environ, **ports}, stdout=PIPE, stderr=PIPE
+@pytest_asyncio.fixture(loop_scope="session")
+async def ended(starting: Start, tmp_path: Path) -> Ended:
+    """Give what starts a process that cannot start, and tells its exit code and the last sentence that it has said."""
+    return partial(_ended, starting, tmp_path)
+
+
+async def _ended(starting: Start, logs: Path, process: str, environ: Mapping[str, str]) -> tuple[int, str]:
+    port = str(free_port())
+    log_path = logs / f"{process}-{port}.log"
+    launch = Launch(
+        name=process,
+        command=(sys.executable, "-m", f"patchbay.{process}"),
+        environ={**SYSTEM, **environ, "API_PORT": port, "HEALTH_PORT": port, "LOG_FORMAT": "json"},
+        log_path=log_path,
+        probe=_never,
     )
+    started = await starting(launch)
     try:
-        out, err = await asyncio.wait_for(started.communicate(), _SECONDS)
+        code = await asyncio.wait_for(started.wait(), _SECONDS)
     finally:
-        if started.returncode is None:
-            started.kill()
-            await started.wait()
-    last = (out + err).decode().strip().rpartition("\n")[2]
-    return started.returncode, json.loads(last)["reason"] if last.startswith("{") else last
+        await started.kill()
+    last = log_path.read_text().strip().rpartition("\n")[2]
+    return code, json.loads(last)["reason"] if last.startswith("{") else last
+
+
+async def _never() -> bool:
+    return False
 
 
 def without(environ: Mapping[str, str], *names: str) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in names}
 
 
-async def test_each_mistake_about_kafka_is_told(secured: Secured, tmp_path: Path) -> None:
+async def test_each_mistake_about_kafka_is_told(secured: Secured, ended: Ended, tmp_path: Path) -> None:
     good = secured.environ("projector", "projector")
     told = {
         "takes no clients without TLS": (
@@ -67,13 +84,13 @@ async def test_each_mistake_about_kafka_is_told(secured: Secured, tmp_path: Path
             good | {"TOPIC": "theirs"},
         ),
     }
-    ended = await asyncio.gather(*(starting("projector", environ) for _, environ in told.values()))
+    endings = await asyncio.gather(*(ended("projector", environ) for _, environ in told.values()))
 
-    for (what, (sentence, _)), (code, last) in zip(told.items(), ended, strict=True):
+    for (what, (sentence, _)), (code, last) in zip(told.items(), endings, strict=True):
         assert (what, code, sentence in last) == (what, 2, True), last
 
 
-async def test_each_mistake_about_postgres_is_told(secured: Secured, tmp_path: Path) -> None:
+async def test_each_mistake_about_postgres_is_told(secured: Secured, ended: Ended, tmp_path: Path) -> None:
     good = without(secured.environ("routing", "routing"), "DATABASE_URL_FILE")
     url = secured.database_url("routing")
     base, other = url.partition("?")[0], str(Authority(tmp_path).file)
@@ -90,9 +107,9 @@ async def test_each_mistake_about_postgres_is_told(secured: Secured, tmp_path: P
         ),
         "another's login": ("this login may not do what it has to at Postgres", secured.database_url("router")),
     }
-    ended = await asyncio.gather(*(starting("routing", good | {"DATABASE_URL": each}) for _, each in told.values()))
+    endings = await asyncio.gather(*(ended("routing", good | {"DATABASE_URL": each}) for _, each in told.values()))
 
-    for (what, (sentence, _)), (code, last) in zip(told.items(), ended, strict=True):
+    for (what, (sentence, _)), (code, last) in zip(told.items(), endings, strict=True):
         assert (what, code, sentence in last) == (what, 2, True), last
         assert "sesame" not in last
 
@@ -104,8 +121,10 @@ async def test_each_mistake_about_postgres_is_told(secured: Secured, tmp_path: P
         ("api", "router", "this login may not do what it has to at Postgres"),
     ],
 )
-async def test_an_api_that_may_not_do_its_work_says_so(secured: Secured, kind: str, login: str, sentence: str) -> None:
+async def test_an_api_that_may_not_do_its_work_says_so(
+    secured: Secured, ended: Ended, kind: str, login: str, sentence: str
+) -> None:
     """With another's login it would take writes that it cannot append, or have no table to read."""
-    code, last = await starting("api", secured.environ(kind, login))
+    code, last = await ended("api", secured.environ(kind, login))
 
     assert (code, sentence in last) == (2, True), last

@@ -6,6 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from tests.forked import Start
 from tests.servers import eventually
 from tests.system.guarantees.cluster import Cluster, run_cluster
 from tests.system.telephony.router import Router, run_router
@@ -18,11 +19,11 @@ _LOG_CHARACTERS = 4_000
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Cluster]:
+async def cluster(tmp_path_factory: pytest.TempPathFactory, starting: Start) -> AsyncIterator[Cluster]:
     """Give a Patchbay of these tests' own."""
     find(KAMAILIO)
     find(SIPP)
-    async with run_cluster(tmp_path_factory.mktemp("telephony")) as running:
+    async with run_cluster(tmp_path_factory.mktemp("telephony"), start=starting) as running:
         yield running
 
 
