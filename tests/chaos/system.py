@@ -14,7 +14,8 @@ from typing import Final
 
 from tests.chaos.processes import Processes
 from tests.chaos.proxies import Proxies, run_proxies
-from tests.system.guarantees.cluster import APIS, POSTGRES, PROJECTOR, ROUTING, SERVICES, TOPIC, Cluster, is_ready
+from tests.system.guarantees.cluster import APIS, POSTGRES, PROJECTOR, ROUTING, SERVICES, TOPIC, Cluster
+from tests.system.guarantees.readiness import is_ready
 
 from patchbay.embedded import (
     DIRECT,

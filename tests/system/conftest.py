@@ -1,10 +1,13 @@
 """One Patchbay for the tests of what people type, and what starts the services of all others."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 
 import pytest
 import pytest_asyncio
 from tests.forked import Start, forking
+from tests.system.guarantees.cluster import SERVERS, Cluster, run_cluster
+from tests.system.guarantees.disks import can_mount, mounted
 from tests.system.up import Up, up_on
 from tests.thoroughness import IS_THOROUGH
 
@@ -25,6 +28,18 @@ async def home(_home: Up) -> Up:
     return _home
 
 
+@pytest.fixture
+def kafka(home: Up) -> str:
+    """Give the bootstrap address of a Kafka, instead of one of the run's own."""
+    return str(home.endpoints["kafka"])
+
+
+@pytest.fixture
+def postgres(home: Up) -> str:
+    """Give the URL of a Postgres, instead of one of the run's own."""
+    return str(home.endpoints["database"])
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def starting() -> AsyncIterator[Start]:
     """Give what starts services: forks of one process that has imported all; with `THOROUGH`, each by itself."""
@@ -33,3 +48,16 @@ async def starting() -> AsyncIterator[Start]:
     else:
         async with forking() as start_by_fork:
             yield start_by_fork
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_cluster(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config, starting: Start
+) -> AsyncIterator[Cluster]:
+    """Give all of Patchbay as processes, for guarantees and calls; its servers' disks can be made full."""
+    directory = tmp_path_factory.mktemp("cluster")
+    with ExitStack() as stack:
+        disks = {name: stack.enter_context(mounted(directory / name)) for name in SERVERS} if can_mount() else {}
+        async with run_cluster(directory, is_secured=pytestconfig.getoption("--secured"), start=starting) as cluster:
+            cluster.disks = disks
+            yield cluster

@@ -86,6 +86,47 @@ def test_a_second_start_on_the_same_directory_is_refused(up: Up) -> None:
     assert again.stderr.startswith(f"patchbay: Patchbay already runs on {up.directory} (process {up.process.pid}):")
 
 
+async def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with up_on(tmp_path / "data") as other, socket.create_server(("127.0.0.1", other.api_port)):
+        other.start_unready()
+
+        assert await other.ended() == 2
+        assert other.output == (
+            f"patchbay: Port {other.api_port} is in use by another program: choose another one with --api-port "
+            "(make run API_PORT=…).\n"
+        )
+
+
+async def test_given_servers_are_used_and_left_running(
+    tmp_path: Path, kafka: str, database_url: str, topic: str
+) -> None:
+    environ = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_URL": database_url, "TOPIC": topic}
+    with up_on(tmp_path / "data", environ) as other:
+        await other.start()
+
+        assert set(other.endpoints["pids"]) == {"projector", "routing", "api"}
+        assert other.endpoints["kafka"] == kafka
+        assert (await create_assistant(other.endpoints))[0] == 200
+        assert await other.interrupt() == 0
+
+
+async def test_a_second_ctrl_c_ends_everything_at_once(
+    tmp_path: Path, kafka: str, database_url: str, topic: str
+) -> None:
+    environ = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_URL": database_url, "TOPIC": topic}
+    with up_on(tmp_path / "data", environ) as other:
+        await other.start()
+        pids = other.endpoints["pids"]
+        os.kill(pids["api"], signal.SIGSTOP)  # it cannot drain
+        assert other.process is not None
+        other.process.send_signal(signal.SIGINT)
+        await eventually(lambda: "Stopping" in other.output)
+        other.process.send_signal(signal.SIGINT)
+
+        assert await asyncio.wait_for(other.ended(), 5) == 128 + signal.SIGINT
+        await eventually(lambda: not [name for name, pid in pids.items() if lives(pid)])
+
+
 async def kill_and_wait(up: Up, name: str) -> None:
     before = up.endpoints["pids"]
     os.kill(before[name], signal.SIGKILL)
@@ -132,44 +173,3 @@ async def test_ctrl_c_stops_everything_in_order_with_exit_code_0(up: Up) -> None
     assert "killed" not in up.output
     assert not [name for name, pid in pids.items() if lives(pid)]
     assert up.endpoints["pids"] == {}
-
-
-async def test_a_port_in_use_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    with up_on(tmp_path / "data") as other, socket.create_server(("127.0.0.1", other.api_port)):
-        other.start_unready()
-
-        assert await other.ended() == 2
-        assert other.output == (
-            f"patchbay: Port {other.api_port} is in use by another program: choose another one with --api-port "
-            "(make run API_PORT=…).\n"
-        )
-
-
-async def test_given_servers_are_used_and_left_running(
-    tmp_path: Path, kafka: str, database_url: str, topic: str
-) -> None:
-    environ = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_URL": database_url, "TOPIC": topic}
-    with up_on(tmp_path / "data", environ) as other:
-        await other.start()
-
-        assert set(other.endpoints["pids"]) == {"projector", "routing", "api"}
-        assert other.endpoints["kafka"] == kafka
-        assert (await create_assistant(other.endpoints))[0] == 200
-        assert await other.interrupt() == 0
-
-
-async def test_a_second_ctrl_c_ends_everything_at_once(
-    tmp_path: Path, kafka: str, database_url: str, topic: str
-) -> None:
-    environ = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_URL": database_url, "TOPIC": topic}
-    with up_on(tmp_path / "data", environ) as other:
-        await other.start()
-        pids = other.endpoints["pids"]
-        os.kill(pids["api"], signal.SIGSTOP)  # it cannot drain
-        assert other.process is not None
-        other.process.send_signal(signal.SIGINT)
-        await eventually(lambda: "Stopping" in other.output)
-        other.process.send_signal(signal.SIGINT)
-
-        assert await asyncio.wait_for(other.ended(), 5) == 128 + signal.SIGINT
-        await eventually(lambda: not [name for name, pid in pids.items() if lives(pid)])

@@ -14,8 +14,9 @@ import asyncpg
 from tests.chaos.system import System
 from tests.contract.readers.foreign import go_reader
 from tests.contract.readers.ours import lines_of_service, lines_of_verdicts
-from tests.system.guarantees.cluster import PROJECTOR, ROUTING, TOPIC, is_ready
+from tests.system.guarantees.cluster import PROJECTOR, ROUTING, TOPIC
 from tests.system.guarantees.folding import Log
+from tests.system.guarantees.readiness import is_ready
 from tests.system.guarantees.tables import differences_between
 
 from patchbay.callrouting import CallRouting

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
-from tests.system.guarantees.cluster import is_ready
+from tests.system.guarantees.readiness import is_ready
 
 LOOK_SECONDS = 0.1
 

@@ -17,7 +17,9 @@ import psutil
 from tests.forked import Start
 from tests.secured import Secured
 from tests.servers import eventually
-from tests.system.guarantees.clients import Client, NoAnswer, open_client
+from tests.system.guarantees.clients import Client, open_client
+from tests.system.guarantees.disks import Disk
+from tests.system.guarantees.readiness import is_ready, works_or_stands_by
 from tests.system.guarantees.servers import plain_servers, secured_servers
 
 from patchbay.embedded import Launch, Running, ServerNotStarted, free_port, start
@@ -56,6 +58,7 @@ class Cluster:
         self.database_url = database_url
         self.environ_of_commands: Mapping[str, str] = {}
         self.secured: Secured | None = None  # who may come, if not everybody may
+        self.disks: Mapping[str, Disk] = {}  # of the servers, where these have some of their own
         self.ports = ports
         self.api_ports = [port for name, port in ports.items() if name.startswith("api-")]
         self.operator_key = ""
@@ -84,6 +87,16 @@ class Cluster:
     def pid(self, name: str) -> int:
         """Return the id of a process that runs."""
         return self._running[name].pid
+
+    async def start_all(self) -> None:
+        """Start whatever does not run, if anything."""
+        for names in (SERVERS, SERVICES):
+            await self.start(*(name for name in names if self.has_ended(name)))
+
+    async def stop_all(self) -> None:
+        """Have everything stop that runs."""
+        await asyncio.gather(*(self.stop(name) for name in self._running if name not in SERVERS))
+        await self.stop(POSTGRES, KAFKA)
 
     def has_ended(self, name: str) -> bool:
         """True if a process that was started has ended by itself."""
@@ -236,27 +249,7 @@ async def run_cluster(
         await cluster.start(*SERVICES, *more_apis)
         yield cluster
     finally:
-        await asyncio.gather(*(cluster.stop(name) for name in names))
-        await cluster.stop(POSTGRES, KAFKA)
-
-
-async def is_ready(port: int) -> bool:
-    """True if the service on this port says that it does its work."""
-    async with open_client([port], "") as client:
-        try:
-            return (await client.get(0, "/readyz")).status == 200
-        except NoAnswer:
-            return False
-
-
-async def works_or_stands_by(port: int) -> bool:
-    """True if the projection on this port does its work, or would at once if another copy ended."""
-    async with open_client([port], "") as client:
-        try:
-            answer = await client.get(0, "/readyz")
-        except NoAnswer:
-            return False
-        return answer.status == 200 or "stand-by" in answer.json["faults"].get("projection", "")
+        await cluster.stop_all()
 
 
 def _asks_for_a_person(line: dict[str, str]) -> bool:

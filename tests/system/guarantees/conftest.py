@@ -1,23 +1,19 @@
 """The cluster that the tests of the whole system share, and its logs where one of them fails."""
 
-from collections.abc import AsyncIterator, Generator
+from collections.abc import Generator
 
 import pytest
 import pytest_asyncio
-from tests.forked import Start
-from tests.system.guarantees.cluster import Cluster, run_cluster
+from tests.system.guarantees.cluster import Cluster
 from tests.system.guarantees.noting import NOTES, Note
 
 _CLUSTER = pytest.StashKey[Cluster]()
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def _cluster(
-    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config, starting: Start
-) -> AsyncIterator[Cluster]:
-    is_secured = pytestconfig.getoption("--secured")
-    async with run_cluster(tmp_path_factory.mktemp("cluster"), is_secured=is_secured, start=starting) as cluster:
-        yield cluster
+async def _cluster(shared_cluster: Cluster) -> Cluster:
+    await shared_cluster.start_all()
+    return shared_cluster
 
 
 @pytest.fixture

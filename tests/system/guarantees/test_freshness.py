@@ -13,7 +13,7 @@ from tests.system.guarantees.noting import Note
 from tests.system.guarantees.rereading import RereadingWriter, hire
 from tests.thoroughness import rounds
 
-ROUNDS = rounds(1_000, 10_000)
+ROUNDS = rounds(600, 10_000)
 WRITERS = 64
 TEAMS = 32
 HICCUPS = 20

@@ -14,10 +14,11 @@ from tests.system.guarantees.noting import Note
 from tests.system.guarantees.settling import broken_promises, settle, tally
 from tests.system.guarantees.tables import differences, differences_in_memory
 from tests.system.guarantees.writing import Writer
+from tests.thoroughness import rounds
 
 CLIENTS = 8
 TEAMS = 3
-WRITES_BETWEEN = 60
+WRITES_BETWEEN = rounds(30, 60)
 RECOVERY_SECONDS = 30.0
 SEED = 7
 EVERYTHING = (KAFKA, POSTGRES, PROJECTOR, ROUTING, *APIS)

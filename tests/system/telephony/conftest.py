@@ -6,9 +6,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
-from tests.forked import Start
 from tests.servers import eventually
-from tests.system.guarantees.cluster import Cluster, run_cluster
+from tests.system.guarantees.cluster import Cluster
 from tests.system.telephony.router import Router, run_router
 from tests.system.telephony.tools import KAMAILIO, SIPP, find
 
@@ -19,12 +18,13 @@ _LOG_CHARACTERS = 4_000
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def cluster(tmp_path_factory: pytest.TempPathFactory, starting: Start) -> AsyncIterator[Cluster]:
-    """Give a Patchbay of these tests' own."""
+async def cluster(shared_cluster: Cluster) -> AsyncIterator[Cluster]:
+    """Give a Patchbay, which nobody behind these tests uses."""
     find(KAMAILIO)
     find(SIPP)
-    async with run_cluster(tmp_path_factory.mktemp("telephony"), start=starting) as running:
-        yield running
+    await shared_cluster.start_all()
+    yield shared_cluster
+    await shared_cluster.stop_all()
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
