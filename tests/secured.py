@@ -11,15 +11,12 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import msgspec
 
-from patchbay.embedded import (
+from patchbay.embedded import cache_directory, fetch, kafka_artifacts, postgres_artifacts
+from patchbay.embedded.certificates import Authority
+from patchbay.embedded.secured import (
     ADMINISTRATOR,
-    Authority,
     SecuredKafka,
     SecuredPostgres,
-    cache_directory,
-    fetch,
-    kafka_artifacts,
-    postgres_artifacts,
     prepare_secured_kafka,
     prepare_secured_postgres,
 )

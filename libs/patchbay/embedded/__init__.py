@@ -1,7 +1,10 @@
-"""Real Kafka and real Postgres as child processes, for development, tests and `patchbay up`."""
+"""
+Real Kafka and real Postgres as child processes, for development, tests and `patchbay up`.
+
+Those with TLS and logins, and their certificates, are in `secured` and `certificates`: few who import this need them.
+"""
 
 from patchbay.embedded.artifacts import Artifact, cache_directory
-from patchbay.embedded.certificates import Authority, Certificate
 from patchbay.embedded.errors import (
     EmbeddedError,
     FetchFailed,
@@ -17,23 +20,13 @@ from patchbay.embedded.kafka_cluster import DIRECT, QUORUM, REPLICATION, Front, 
 from patchbay.embedded.launch import Launch, Running, running, start
 from patchbay.embedded.ports import free_port, is_free, keep_ports
 from patchbay.embedded.postgres import postgres_artifacts, prepare_postgres, run_postgres
-from patchbay.embedded.secured import (
-    ADMINISTRATOR,
-    SecuredKafka,
-    SecuredPostgres,
-    prepare_secured_kafka,
-    prepare_secured_postgres,
-)
 from patchbay.embedded.server import Server
 
 __all__ = [
-    "ADMINISTRATOR",
     "DIRECT",
     "QUORUM",
     "REPLICATION",
     "Artifact",
-    "Authority",
-    "Certificate",
     "EmbeddedError",
     "FetchFailed",
     "Front",
@@ -42,8 +35,6 @@ __all__ = [
     "NotWritable",
     "PlatformNotSupported",
     "Running",
-    "SecuredKafka",
-    "SecuredPostgres",
     "Server",
     "ServerNotStarted",
     "WrongChecksum",
@@ -59,8 +50,6 @@ __all__ = [
     "prepare_kafka",
     "prepare_kafka_cluster",
     "prepare_postgres",
-    "prepare_secured_kafka",
-    "prepare_secured_postgres",
     "quicken_kafka",
     "run_kafka",
     "run_postgres",

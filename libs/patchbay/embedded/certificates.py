@@ -5,25 +5,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from patchbay.embedded.files import write_atomically
+from patchbay.embedded.tls import Certificate
 
 LOOPBACK: Final = "127.0.0.1"
 _LIFE: Final = timedelta(days=30)
 _SINCE: Final = timedelta(hours=1)  # clocks differ
-
-
-class Certificate(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of a certificate, in PEM; the key has no pass phrase."""
-
-    certificate: Path
-    key: Path
-    both: Path  # the key, then the certificate, as Kafka reads them
 
 
 class Authority:

@@ -15,16 +15,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
-import msgspec
 
 from patchbay.embedded.artifacts import Artifact, cache_directory, load_lock, postgres_artifact
-from patchbay.embedded.certificates import Certificate
 from patchbay.embedded.errors import NotWritable, ServerNotStarted
 from patchbay.embedded.fetch import fetch, path_in_cache
 from patchbay.embedded.files import write_atomically
 from patchbay.embedded.launch import Launch, running
 from patchbay.embedded.ports import keep_ports
 from patchbay.embedded.server import Server
+from patchbay.embedded.tls import Tls
 from patchbay.embedded.unprivileged import Identity, hand_over, shim_command, unprivileged_identity
 
 USER = "patchbay"
@@ -46,13 +45,6 @@ _SETTINGS = {
 }
 _HBA = b"hostssl all all 127.0.0.1/32 scram-sha-256\n"
 _INITDB_TIMEOUT_SECONDS = 120.0
-
-
-class Tls(msgspec.Struct, frozen=True, kw_only=True):
-    """What a server needs that takes connections by TLS alone."""
-
-    certificate: Certificate
-    ca_file: Path  # whom its clients trust
 
 
 def postgres_artifacts() -> tuple[Artifact, ...]:

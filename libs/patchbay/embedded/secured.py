@@ -11,11 +11,12 @@ from typing import Final
 
 import msgspec
 
-from patchbay.embedded.certificates import Authority, Certificate
+from patchbay.embedded.certificates import Authority
 from patchbay.embedded.kafka import TUNING, UNREPLICATED, prepare_broker
 from patchbay.embedded.ports import keep_ports
-from patchbay.embedded.postgres import Tls, prepare_postgres
+from patchbay.embedded.postgres import prepare_postgres
 from patchbay.embedded.server import Server
+from patchbay.embedded.tls import Certificate, Tls
 
 ADMINISTRATOR: Final = "administrator"
 

@@ -1,6 +1,6 @@
 """What every process does alike: settings, logging, stopping, health, metrics."""
 
-from patchbay.process.health import Check, Health, health_routes, serve_health
+from patchbay.process.health import Check, Health
 from patchbay.process.lifecycle import run
 from patchbay.process.logs import configure_logging, log_frequent
 from patchbay.process.settings import ProcessSettings, load_settings
@@ -16,9 +16,7 @@ __all__ = [
     "SettingsError",
     "configure_logging",
     "decode_settings",
-    "health_routes",
     "load_settings",
     "log_frequent",
     "run",
-    "serve_health",
 ]

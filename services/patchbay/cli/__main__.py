@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from patchbay.importing import without
+
 COMMANDS: Final = {
     "up": "start Kafka, Postgres and all services here, and keep them running",
     "demo": "walk through the four calls, with the real answers",
@@ -37,8 +39,9 @@ def dispatch(arguments: Sequence[str]) -> int:
     if name not in COMMANDS:
         sys.stderr.write(f"patchbay: there is no command {name!r}; `patchbay --help` lists them\n")
         return 2
-    run: Callable[[Sequence[str]], int] = importlib.import_module(f"patchbay.cli.{name}").main
-    return run(arguments[1:])
+    with without("rich"):  # structlog would take it along, for tracebacks in colours: a quarter of most commands' start
+        run: Callable[[Sequence[str]], int] = importlib.import_module(f"patchbay.cli.{name}").main
+        return run(arguments[1:])
 
 
 def _usage() -> str:

@@ -5,7 +5,8 @@ import functools
 import sys
 
 from patchbay.eventlog import calm_client, open_reader
-from patchbay.process import Health, Secret, configure_logging, load_settings, run, serve_health
+from patchbay.process import Health, Secret, configure_logging, load_settings, run
+from patchbay.process.health_server import serve_health
 from patchbay.projection import Progress, Projector, find_log, keeping_generations, prepare_here, rebuild_here, traced
 from patchbay.projector.composition import PROJECTION
 from patchbay.projector.recording import Recorder

@@ -13,7 +13,8 @@ from tests.forked import Start
 from tests.secured import Secured
 from tests.system.guarantees.servers import SYSTEM
 
-from patchbay.embedded import Authority, Launch, free_port
+from patchbay.embedded import Launch, free_port
+from patchbay.embedded.certificates import Authority
 
 Ended = Callable[[str, Mapping[str, str]], Awaitable[tuple[int, str]]]
 

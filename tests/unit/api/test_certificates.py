@@ -11,7 +11,7 @@ from cryptography import x509
 
 from patchbay.api.certificates import ServerCertificate
 from patchbay.api.settings import ApiSettings
-from patchbay.embedded import Authority
+from patchbay.embedded.certificates import Authority
 from patchbay.settings import SettingsError, decode_settings
 
 REQUIRED = {"KAFKA_BOOTSTRAP_SERVERS": "k:9092", "DATABASE_URL": "postgresql://nobody@nowhere"}

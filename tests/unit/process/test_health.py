@@ -2,7 +2,8 @@
 
 import aiohttp
 
-from patchbay.process import Health, serve_health
+from patchbay.process import Health
+from patchbay.process.health_server import serve_health
 
 
 async def ask(port: int, path: str) -> tuple[int, str]:

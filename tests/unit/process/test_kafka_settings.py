@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from patchbay.embedded import Authority
+from patchbay.embedded.certificates import Authority
 from patchbay.settings import KafkaSettings, SettingsError, decode_settings, without_kafka_settings
 
 LOGIN = {"KAFKA_SASL_USERNAME": "patchbay-api", "KAFKA_SASL_PASSWORD": "sesame"}

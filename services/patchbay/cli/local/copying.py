@@ -6,9 +6,6 @@ from typing import Final
 
 import msgspec
 
-from patchbay.audit import AuditError, read_manifest
-from patchbay.cli.audit.importing import import_export
-from patchbay.cli.audit.log_access import guarded
 from patchbay.cli.local.directory import DataDirectory
 from patchbay.cli.local.errors import CannotStart, DirectoryOccupied
 from patchbay.cli.whereabouts import LogAccess
@@ -33,6 +30,8 @@ def copy_of(export: Path, until: str | None) -> Copy:
     Raises:
         CannotStart: There is no such export, or it is of one account alone.
     """
+    from patchbay.audit import AuditError, read_manifest  # noqa: PLC0415 -- most starts copy nothing
+
     try:
         manifest = read_manifest(export)
     except AuditError as error:
@@ -74,6 +73,8 @@ async def fill(directory: DataDirectory, wanted: Copy, log: LogAccess) -> Copy:
     Raises:
         CliError: The export is damaged, the topic is not empty, or the brokers do not answer.
     """
+    from patchbay.cli.audit.importing import import_export  # noqa: PLC0415 -- see above
+    from patchbay.cli.audit.log_access import guarded  # noqa: PLC0415 -- see above
 
     def work() -> None:
         guarded(
