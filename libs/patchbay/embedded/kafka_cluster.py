@@ -7,7 +7,8 @@ import msgspec
 
 from patchbay.embedded.errors import NotWritable
 from patchbay.embedded.files import write_atomically
-from patchbay.embedded.kafka import TUNING, new_cluster_id, prepare_broker
+from patchbay.embedded.kafka import TUNING, prepare_broker
+from patchbay.embedded.kafka_storage import new_id
 from patchbay.embedded.ports import keep_ports
 from patchbay.embedded.server import Server
 
@@ -123,6 +124,6 @@ def _keep_cluster_id(file: Path) -> str:
     try:
         return file.read_text()
     except FileNotFoundError:
-        cluster_id = new_cluster_id()
+        cluster_id = new_id()
         write_atomically(file, cluster_id.encode())
         return cluster_id
