@@ -286,12 +286,16 @@ def _land_interchangeably(state: State, record: int | None) -> tuple[State, int 
 def _normal(state: State) -> State:
     """Return what stands for all states that differ from this one in nothing that can come to matter."""
     can_refuse = state.refusals > 0
-    zombies = (_normal_queue(warm and can_refuse, queue, can_refuse=can_refuse) for warm, queue in state.zombies)
-    copies = []
-    for copy in state.copies:
-        warm, queue = _normal_queue(copy.warm and can_refuse, copy.queue, can_refuse=can_refuse)
-        copies.append(copy._replace(warm=warm, queue=queue))
-    return state._replace(copies=tuple(sorted(copies)), zombies=tuple(sorted(z for z in zombies if z[1])))
+    zombies = [_normal_queue(warm and can_refuse, queue, can_refuse=can_refuse) for warm, queue in state.zombies]
+    copies = [_normal_copy(copy, can_refuse) for copy in state.copies]
+    head, _, _, landed, *left = state
+    return State(head, tuple(sorted(copies)), tuple(sorted([z for z in zombies if z[1]])), landed, *left)
+
+
+@cache
+def _normal_copy(copy: Copy, can_refuse: bool) -> Copy:  # noqa: FBT001 - a key of the cache
+    warm, queue = _normal_queue(copy.warm and can_refuse, copy.queue, can_refuse=can_refuse)
+    return copy._replace(warm=warm, queue=queue)
 
 
 def _normal_queue(warm: bool, queue: tuple[int, ...], *, can_refuse: bool) -> tuple[bool, tuple[int, ...]]:  # noqa: FBT001 - a pair
