@@ -1,6 +1,7 @@
 """What holds for every test: the run's servers, and that nothing is left behind."""
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import structlog
+from tests.forked import starting
 from tests.servers import database_url, eventually, kafka, postgres, topic
 
-__all__ = ["database_url", "kafka", "postgres", "topic"]  # fixtures are found by their names here
+__all__ = ["database_url", "kafka", "postgres", "starting", "topic"]  # fixtures are found by their names here
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,6 +28,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure() -> None:
     """Let brokers compile quickly and not well: most live too short for the machine code that takes long to make."""
     os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+
+
+def pytest_collection_finish() -> None:
+    """Do not look through thousands of tests, and all that was imported, whenever garbage is collected."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

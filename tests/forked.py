@@ -8,12 +8,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest_asyncio
+from tests.thoroughness import IS_THOROUGH
+
 from patchbay.embedded import Launch, Running, start
 
 Start = Callable[[Launch], Awaitable[Running]]  # as `patchbay.embedded.start`
 
 _SCRIPT = Path(__file__).with_name("forking.py")
 _PREFIX = "patchbay."
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def starting() -> AsyncIterator[Start]:
+    """Give what starts services: forks of one process that has imported all; with `THOROUGH`, each by itself."""
+    if IS_THOROUGH:
+        yield start
+    else:
+        async with forking() as start_by_fork:
+            yield start_by_fork
 
 
 @asynccontextmanager

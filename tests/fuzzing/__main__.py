@@ -25,7 +25,7 @@ import asyncpg
 from tests.contract.api.service import Service, run_service
 from tests.fuzzing.running import Plan, fuzz
 
-from patchbay.embedded import run_kafka, run_postgres
+from patchbay.embedded import run_kafka, run_postgres, start
 
 _EXAMPLES: Final = 60  # of each operation in each phase; one run has some thousand cases
 _FAULTS: Final = re.compile(r'^patchbay_requests_total\{[^}]*status="500"[^}]*\} ([0-9.e+]+)$', re.MULTILINE)
@@ -49,7 +49,7 @@ async def _run(wanted: int, seed: int, folder: Path) -> int:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
         await connection.close()
         url = database_url.rsplit("/", 1)[0] + f"/{name}"
-        async with run_service(kafka, url, f"test.{name}") as service:
+        async with run_service(start, kafka, url, f"test.{name}") as service:
             while cases < wanted:
                 outcome = await fuzz(service, Plan(examples=_EXAMPLES, seed=seed), folder)
                 faults = await _count_faults(service)

@@ -5,13 +5,10 @@ from contextlib import ExitStack
 
 import pytest
 import pytest_asyncio
-from tests.forked import Start, forking
+from tests.forked import Start
 from tests.system.guarantees.cluster import SERVERS, Cluster, run_cluster
 from tests.system.guarantees.disks import can_mount, mounted
 from tests.system.up import Up, up_on
-from tests.thoroughness import IS_THOROUGH
-
-from patchbay.embedded import start
 
 
 @pytest.fixture(scope="session")
@@ -38,16 +35,6 @@ def kafka(home: Up) -> str:
 def postgres(home: Up) -> str:
     """Give the URL of a Postgres, instead of one of the run's own."""
     return str(home.endpoints["database"])
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def starting() -> AsyncIterator[Start]:
-    """Give what starts services: forks of one process that has imported all; with `THOROUGH`, each by itself."""
-    if IS_THOROUGH:
-        yield start
-    else:
-        async with forking() as start_by_fork:
-            yield start_by_fork
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

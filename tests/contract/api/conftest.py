@@ -7,20 +7,18 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from tests.contract.api.copies import Copy, another_copy
-from tests.contract.api.service import READY_SECONDS, Service, is_ready, run_process, run_service
-from tests.servers import eventually
-
-from patchbay.embedded.ports import free_port
+from tests.contract.api.service import Service, run_service
+from tests.forked import Start
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def service(kafka: str, postgres: str) -> AsyncIterator[Service]:
+async def service(starting: Start, kafka: str, postgres: str) -> AsyncIterator[Service]:
     """Give a running service with a log and a database of its own."""
     name = f"test_{secrets.token_hex(6)}"
     connection = await asyncpg.connect(postgres)
     try:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-        async with run_service(kafka, postgres.rsplit("/", 1)[0] + f"/{name}", f"test.{name}") as running:
+        async with run_service(starting, kafka, postgres.rsplit("/", 1)[0] + f"/{name}", f"test.{name}") as running:
             yield running
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
@@ -35,10 +33,6 @@ async def second(service: Service, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def elsewhere(service: Service) -> AsyncIterator[str]:
+async def elsewhere(second: Copy) -> str:
     """Give the URL of a second copy of the API."""
-    port = str(free_port())
-    url = f"http://127.0.0.1:{port}"
-    async with run_process("patchbay.api", {**service.environment, "API_PORT": port}):
-        await eventually(lambda: is_ready(service.own.at(url)), READY_SECONDS)
-        yield url
+    return second.url

@@ -1,28 +1,31 @@
 """The API with its projections as real processes, and a client that shows answers as they are."""
 
-import asyncio
 import hashlib
 import json
 import os
 import secrets
-import signal
 import sys
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import aiohttp
 import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from multidict import CIMultiDictProxy
 from tests.contract.api.described import check_answer
+from tests.forked import Start
 from tests.servers import eventually
 
+from patchbay.embedded import Launch, Running
 from patchbay.embedded.ports import free_port
-from patchbay.eventlog import BootstrapServers, LogIdentity, end_offsets, open_log
+from patchbay.eventlog import BootstrapServers, LogIdentity, open_log
+from patchbay.eventlog.brokers import open_consumer
 
 STOP_SECONDS = 15.0
 READY_SECONDS = 60.0
+STANDARD_ERROR: Final = Path("/dev/stderr")
 OPERATOR_SECRET = "tk_live_" + secrets.token_hex(16)
 
 
@@ -128,12 +131,14 @@ class Caller:
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that runs, and who may use it."""
 
+    start: Start  # starts a process
     environment: Mapping[str, str]  # of the API's process
     projections: Mapping[str, "Restartable"]  # by name
     kafka: str
     brokers: BootstrapServers  # the same, with what they ask of one who reads
     topic: str
     log: LogIdentity  # of the topic; to find it out takes longer than most tests
+    asking: AIOKafkaConsumer  # that stays: to connect anew for each question would, too
     url: str
     operator: Caller
     own: Caller  # a key with all scopes and no limit, of the account `my-team`
@@ -145,7 +150,8 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     async def records(self) -> int:
         """Return how many records the topic has, manifests and voids included."""
-        return sum((await end_offsets(self.brokers, self.log)).values())
+        partitions = [TopicPartition(self.topic, index) for index in range(self.log.partition_count)]
+        return sum((await self.asking.end_offsets(partitions)).values())
 
     @asynccontextmanager
     async def nothing_appended(self) -> AsyncIterator[None]:
@@ -167,34 +173,43 @@ async def fresh_account(service: Service) -> AsyncIterator[Caller]:
 
 
 @asynccontextmanager
-async def run_process(module: str, environment: Mapping[str, str]) -> AsyncIterator[Process]:
+async def run_process(
+    start: Start, module: str, environment: Mapping[str, str], log: Path = STANDARD_ERROR
+) -> AsyncIterator[Running]:
     """Run a service as a process of its own, and stop it in order."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, env={**os.environ, **environment, "LOG_LEVEL": "warning"}
+    process = await start(
+        Launch(
+            name=module,
+            command=(sys.executable, "-m", module),
+            environ={**os.environ, "LOG_LEVEL": "warning", **environment},
+            log_path=log,
+            probe=_unasked,
+            stop_timeout_seconds=STOP_SECONDS,
+        )
     )
     try:
         yield process
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                await asyncio.wait_for(process.wait(), STOP_SECONDS)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        await process.stop()
+
+
+async def _unasked() -> bool:
+    """Say nothing: who starts a service here knows what to wait for."""
+    return True
 
 
 class Restartable:
     """A process that can be away for a while."""
 
-    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, start: Start, module: str, environment: Mapping[str, str]) -> None:
+        self._start = start
         self._module = module
         self._environment = environment
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
         """Start it."""
-        await self._stack.enter_async_context(run_process(self._module, self._environment))
+        await self._stack.enter_async_context(run_process(self._start, self._module, self._environment))
 
     async def stop(self) -> None:
         """Stop it."""
@@ -211,7 +226,9 @@ class Restartable:
 
 
 @asynccontextmanager
-async def run_service(kafka: str, database_url: str, topic: str, **settings: str) -> AsyncIterator[Service]:
+async def run_service(
+    start: Start, kafka: str, database_url: str, topic: str, **settings: str
+) -> AsyncIterator[Service]:
     """Run the API, the projector and the routing, with two accounts opened; `settings` are for all three."""
     port = free_port()
     environment = {
@@ -226,9 +243,9 @@ async def run_service(kafka: str, database_url: str, topic: str, **settings: str
         **settings,
     }
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(run_process("patchbay.api", environment))
+        await stack.enter_async_context(run_process(start, "patchbay.api", environment))
         projections = {
-            name: Restartable(f"patchbay.{name}", environment | {"HEALTH_PORT": str(free_port())})
+            name: Restartable(start, f"patchbay.{name}", environment | {"HEALTH_PORT": str(free_port())})
             for name in ("projector", "routing")
         }
         for projection in projections.values():
@@ -239,18 +256,23 @@ async def run_service(kafka: str, database_url: str, topic: str, **settings: str
         operator = Caller(session, url, OPERATOR_SECRET)
         await eventually(lambda: is_ready(operator), READY_SECONDS)
         callers = [await open_account(operator, slug) for slug in ("my-team", "other-team")]
-        yield Service(
+        asking = await stack.enter_async_context(open_consumer(kafka))
+        running = Service(
+            start=start,
             environment=environment,
             projections=projections,
             kafka=kafka,
             brokers=kafka,
             topic=topic,
             log=await open_log(kafka, topic),
+            asking=asking,
             url=url,
             operator=operator,
             own=callers[0],
             other=callers[1],
         )
+        await running.records()  # connects: what a test has opened, it must not leave behind
+        yield running
 
 
 async def is_ready(caller: Caller) -> bool:

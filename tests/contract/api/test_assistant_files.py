@@ -1,16 +1,14 @@
 """Assistants as files: `patchbay pull`, `plan` and `apply`, as they are typed, against the real API."""
 
-import asyncio
 import json
 import secrets
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest_asyncio
 from tests.contract.api.service import Service
-from tests.system.typing_commands import environ
+from tests.integration.cli.commands import patchbay_in
 
 from patchbay.client import Patchbay
 
@@ -28,16 +26,9 @@ class Desk(NamedTuple):
 
     async def type(self, command: str, *more: str, code: int = 0) -> str:
         """Return what a command prints, on standard error if it is to fail."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "patchbay.cli", command, "assistants", *more),
-            cwd=self.path,
-            env=environ(**self.variables),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-        assert process.returncode == code, (out + err).decode()
-        return (err if code else out).decode()
+        ran = await patchbay_in(self.path, command, "assistants", *more, **self.variables)
+        assert ran.code == code, ran.out + ran.err
+        return ran.err if code else ran.out
 
     async def done(self, command: str, *more: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (await self.type(command, "--json", *more)).splitlines()]

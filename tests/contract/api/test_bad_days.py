@@ -5,8 +5,8 @@ import json
 import os
 import secrets
 import signal
-import sys
 import time
+from pathlib import Path
 
 from tests.contract.api.service import Caller, Service, is_ready, run_process
 from tests.contract.api.wires import copy_behind_a_wire
@@ -121,7 +121,7 @@ async def test_a_write_through_one_copy_is_seen_by_the_other_at_once(service: Se
 async def test_a_copy_that_is_to_stop_answers_what_is_under_way(service: Service) -> None:
     port = str(free_port())
     caller = service.own.at(f"http://127.0.0.1:{port}")
-    async with run_process("patchbay.api", dict(service.environment) | {"API_PORT": port}) as process:
+    async with run_process(service.start, "patchbay.api", dict(service.environment) | {"API_PORT": port}) as process:
         await eventually(lambda: is_ready(caller), 30.0)
         async with service.projections["routing"].away():
             body = {"accountSlug": "my-team", "name": "A", "inbound_enabled": True}
@@ -132,59 +132,56 @@ async def test_a_copy_that_is_to_stop_answers_what_is_under_way(service: Service
                 return await service.records() > records
 
             await eventually(is_under_way, 5.0)
-            process.send_signal(signal.SIGTERM)
+            os.kill(process.pid, signal.SIGTERM)
         reply = await under_way
         exit_code = await asyncio.wait_for(process.wait(), 15)
 
     assert (reply.status, reply.headers.get("Connection"), exit_code) == (200, "close", 0)
 
 
-async def test_every_bad_setting_is_named_before_anything_opens(service: Service) -> None:
+async def test_every_bad_setting_is_named_before_anything_opens(service: Service, tmp_path: Path) -> None:
     bad = {"API_PORT": "70000", "OPERATOR_KEY_SHA256": "secret", "PARTITIONS": "few", "DATABASE_URL": ""}
-    exit_code, said = await run_to_its_end(dict(service.environment) | bad)
+    exit_code, said = await run_to_its_end(service, tmp_path / "api.log", bad)
 
     assert exit_code == 2
     assert all(variable in said for variable in bad)
 
 
-async def test_an_address_in_use_is_one_clear_sentence(service: Service) -> None:
-    exit_code, said = await run_to_its_end(dict(service.environment) | {"LOG_LEVEL": "error"})
+async def test_an_address_in_use_is_one_clear_sentence(service: Service, tmp_path: Path) -> None:
+    exit_code, said = await run_to_its_end(service, tmp_path / "api.log", {"LOG_LEVEL": "error"})
 
     assert exit_code == 2
     assert f"cannot listen on 127.0.0.1:{service.environment['API_PORT']}" in said
     assert "Traceback" not in said
 
 
-async def run_to_its_end(environment: dict[str, str]) -> tuple[int | None, str]:
-    """Run the API until it ends by itself, and return its exit code and what it said."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "patchbay.api", env=os.environ | environment, stderr=asyncio.subprocess.PIPE
-    )
-    async with asyncio.timeout(20):
-        _, said = await process.communicate()
-    return process.returncode, said.decode()
+async def run_to_its_end(service: Service, log: Path, settings: dict[str, str]) -> tuple[int, str]:
+    """Run a copy with these settings until it ends by itself, and return its exit code and what it said."""
+    async with run_process(service.start, "patchbay.api", {**service.environment, **settings}, log) as process:
+        exit_code = await asyncio.wait_for(process.wait(), 20)
+    return exit_code, _text_of(log)
 
 
-async def test_a_log_line_tells_no_secret(service: Service) -> None:
+def _text_of(log: Path) -> str:
+    return log.read_text()
+
+
+async def test_a_log_line_tells_no_secret(service: Service, tmp_path: Path) -> None:
     port = str(free_port())
     environment = dict(service.environment) | {"API_PORT": port, "LOG_LEVEL": "debug", "LOG_FORMAT": "json"}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "patchbay.api", env=os.environ | environment, stderr=asyncio.subprocess.PIPE
-    )
-    caller = service.own.at(f"http://127.0.0.1:{port}")
-    await eventually(lambda: is_ready(caller), 30.0)
-    await caller.create(system_prompt="the secret plan")
-    issued = await caller.issue()
-    await caller.send("GET", "/api/routing/inbound/+4930123456")
-    await caller.send("GET", "/api/assistants/asst_nobody")
-    process.send_signal(signal.SIGTERM)
-    _, said = await process.communicate()
-    lines = [json.loads(line) for line in said.decode().splitlines()]
-
+    async with run_process(service.start, "patchbay.api", environment, tmp_path / "api.log"):
+        caller = service.own.at(f"http://127.0.0.1:{port}")
+        await eventually(lambda: is_ready(caller), 30.0)
+        await caller.create(system_prompt="the secret plan")
+        issued = await caller.issue()
+        await caller.send("GET", "/api/routing/inbound/+4930123456")
+        await caller.send("GET", "/api/assistants/asst_nobody")
+    said = (tmp_path / "api.log").read_text()
+    lines = [json.loads(line) for line in said.splitlines()]
     requests = [line for line in lines if line["event"] == "request"]
 
     assert {line["route"] for line in requests} >= {"/api/assistants", "/api/keys"}
     assert {line.get("code") for line in requests if line["status"] == 404} == {"not_found"}
     assert {line.get("code") for line in requests if line["status"] == 200} == {None}
     for secret in (issued["secret"], str(service.own.secret), "secret plan", "+4930123456"):
-        assert secret not in said.decode()
+        assert secret not in said

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import time
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from tests.contract.api.service import Caller, Service, is_ready, run_process
 from tests.servers import eventually
 
 from patchbay.api.feed.cursors import Cursors
+from patchbay.embedded import Running
 from patchbay.embedded.ports import free_port
 
 
@@ -24,14 +25,14 @@ class Copy(msgspec.Struct, frozen=True):
     """Another copy of the API, with settings of its own."""
 
     caller: Caller
-    process: Process
+    process: Running
 
 
 @asynccontextmanager
 async def another_copy(service: Service, settings: Mapping[str, str]) -> AsyncIterator[Copy]:
     port = str(free_port())
     environment = {**service.environment, "API_PORT": port, **settings}
-    async with run_process("patchbay.api", environment) as process:
+    async with run_process(service.start, "patchbay.api", environment) as process:
         caller = service.own.at(f"http://127.0.0.1:{port}")
         await eventually(lambda: is_ready(caller), 30.0)
         yield Copy(caller, process)
@@ -232,7 +233,7 @@ async def test_a_key_has_so_many_streams_and_a_copy_too(service: Service) -> Non
 async def test_a_copy_that_stops_ends_its_streams_at_once(service: Service) -> None:
     """Whoever followed goes on at another copy."""
     async with another_copy(service, {}) as copy, follow(copy.caller) as following:
-        copy.process.send_signal(signal.SIGTERM)
+        os.kill(copy.process.pid, signal.SIGTERM)
         began = time.monotonic()
         await following.end()
         exit_code = await asyncio.wait_for(copy.process.wait(), 15)

@@ -161,7 +161,7 @@ async def test_an_operator_follows_one_account_or_all(service: Service) -> None:
 async def test_with_random_cuts_between_two_copies_nothing_is_missed_and_nothing_comes_twice(service: Service) -> None:
     """While an account is written through both copies, its clients hang up anywhere and go on at either copy."""
     port = str(free_port())
-    async with run_process("patchbay.api", dict(service.environment) | {"API_PORT": port}):
+    async with run_process(service.start, "patchbay.api", dict(service.environment) | {"API_PORT": port}):
         there = service.own.at(f"http://127.0.0.1:{port}")
         await eventually(lambda: is_ready(there), 30.0)
         async with fresh_account(service) as caller:

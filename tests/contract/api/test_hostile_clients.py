@@ -38,7 +38,7 @@ async def guarded(service: Service) -> AsyncIterator[Caller]:
     """Give a caller of a copy of the API with small limits and short deadlines."""
     port = str(free_port())
     caller = service.own.at(f"http://127.0.0.1:{port}")
-    async with run_process("patchbay.api", dict(service.environment) | LIMITS | {"API_PORT": port}):
+    async with run_process(service.start, "patchbay.api", dict(service.environment) | LIMITS | {"API_PORT": port}):
         await eventually(lambda: is_ready(caller), 30.0)
         yield caller
 

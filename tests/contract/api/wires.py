@@ -68,7 +68,9 @@ async def copy_behind_a_wire(service: Service) -> AsyncIterator[tuple[Caller, Wi
     through = url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:{database_port}").geturl()
     caller = service.own.at(f"http://127.0.0.1:{port}")
     try:
-        async with run_process("patchbay.api", dict(service.environment) | {"API_PORT": port, "DATABASE_URL": through}):
+        async with run_process(
+            service.start, "patchbay.api", dict(service.environment) | {"API_PORT": port, "DATABASE_URL": through}
+        ):
             await eventually(lambda: is_ready(caller), 30.0)
             yield caller, wire
     finally:

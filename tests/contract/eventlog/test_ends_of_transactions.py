@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.contract.readers.strangers import end_with_a_transaction
-from tests.integration.cli.commands import patchbay
+from tests.integration.cli.commands import patchbay_process
 from tests.servers import eventually
 
 from patchbay.callrouting import CallRouting
@@ -46,7 +46,7 @@ async def test_a_router_starts_and_the_tail_ends_on_a_log_that_ends_so(kafka: st
     await end_with_a_transaction(kafka, await open_log(kafka, topic, create_with_partitions=2), 0)
     async with CallRouting.subscribe(bootstrap_servers=kafka, topic=topic, start_timeout_seconds=30) as routing:
         fresh = routing.staleness_seconds
-        ran = await patchbay(
+        ran = await patchbay_process(
             *("log", "tail", "--from", "beginning", "--no-follow", "--json"),
             KAFKA_BOOTSTRAP_SERVERS=kafka,
             TOPIC=topic,

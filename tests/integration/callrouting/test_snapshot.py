@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest_asyncio
 from tests.contract.api.service import Caller, Service, fresh_number, run_service
+from tests.forked import Start
 from tests.servers import eventually
 
 from patchbay.callrouting import SNAPSHOT_TYPE, Answer, CallRouting, Outcome
@@ -16,13 +17,13 @@ PATH = "/api/routing/snapshot"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def service(kafka: str, postgres: str) -> AsyncIterator[Service]:
+async def service(starting: Start, kafka: str, postgres: str) -> AsyncIterator[Service]:
     """Run the services with a table that has every outcome."""
     name = f"test_{secrets.token_hex(6)}"
     connection = await asyncpg.connect(postgres)
     try:
         await connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-        async with run_service(kafka, postgres.rsplit("/", 1)[0] + f"/{name}", f"test.{name}") as running:
+        async with run_service(starting, kafka, postgres.rsplit("/", 1)[0] + f"/{name}", f"test.{name}") as running:
             await fill(running.own, running.operator)
             yield running
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

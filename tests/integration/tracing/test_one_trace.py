@@ -4,6 +4,7 @@ import secrets
 
 import asyncpg
 from tests.contract.api.service import run_service
+from tests.forked import Start
 from tests.integration.tracing.collecting import CollectedSpan, collecting
 from tests.servers import eventually
 
@@ -11,14 +12,16 @@ from patchbay.eventlog import open_log, open_reader
 
 
 async def test_one_change_is_one_trace_from_http_to_the_routing_table(
-    kafka: str, database_url: str, topic: str
+    starting: Start, kafka: str, database_url: str, topic: str
 ) -> None:
     """Request, event, and what each projection makes of it: the client's trace, and the record carries it on."""
     trace, client_span = secrets.token_hex(16), secrets.token_hex(8)
     async with (
         collecting() as collector,
         run_service(
-            *(kafka, database_url, topic), OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="50"
+            *(starting, kafka, database_url, topic),
+            OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
+            OTEL_BSP_SCHEDULE_DELAY="50",
         ) as service,
     ):
         number = await service.own.register()

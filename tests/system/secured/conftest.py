@@ -11,6 +11,8 @@ from tests.secured import Secured
 from tests.system.guarantees.cluster import TOPIC, Cluster, run_cluster
 from tests.system.guarantees.conftest import note, pytest_runtest_makereport, pytest_terminal_summary, watch_logs
 
+from patchbay.eventlog.brokers import open_consumer
+
 __all__ = ["note", "pytest_runtest_makereport", "pytest_terminal_summary"]  # found by their names here
 
 
@@ -34,21 +36,28 @@ def secured(cluster: Cluster) -> Secured:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def service(_cluster: Cluster) -> AsyncIterator[Service]:
+async def service(_cluster: Cluster, starting: Start) -> AsyncIterator[Service]:
     """Give the same as the contract of the API has it."""
     url = f"http://127.0.0.1:{_cluster.api_ports[0]}"
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+    async with (
+        open_consumer(_cluster.kafka) as asking,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session,
+    ):
         operator = Caller(session, url, _cluster.operator_key)
         own, other = [await open_account(operator, slug) for slug in ("my-team", "other-team")]
-        yield Service(
+        running = Service(
+            start=starting,
             environment=_cluster.environ_of_commands,
             projections={},
             kafka=str(_cluster.kafka),
             brokers=_cluster.kafka,
             topic=TOPIC,
             log=await _cluster.identity(),
+            asking=asking,
             url=url,
             operator=operator,
             own=own,
             other=other,
         )
+        await running.records()  # connects: what a test has opened, it must not leave behind
+        yield running
