@@ -61,9 +61,16 @@ class LiveGenerations:
             await self.refresh()
             return await pool.fetch(self.sql(statement), *parameters)
 
-    def moved(self, read_model: int, routing: int) -> bool:
-        """True if the statement saw other pointers than it was written for; they are taken over."""
-        if read_model == self.current.read_model and routing == self.current.routing:
+    def moved(self, written_for: Generations, read_model: int, routing: int) -> bool:
+        """
+        True if a statement saw other pointers than it was written for; they are taken over.
+
+        Args:
+            written_for: What was current when it was put: by now another one may have seen the pointers move.
+            read_model: As the statement saw it.
+            routing: The same.
+        """
+        if read_model == written_for.read_model and routing == written_for.routing:
             return False
         self.current = Generations(read_model, routing)
         self._written.clear()

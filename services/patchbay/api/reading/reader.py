@@ -42,11 +42,12 @@ class Reader:
             DatabaseFailure: One of `patchbay.postgres.DATABASE_FAILURES`.
         """
         for _ in range(_GENERATIONS_TRIED):
+            written_for = self._live.current
             try:
                 rows: list[Record] = await self._pool.fetch(self._live.sql(statement), *parameters)
             except asyncpg.UndefinedTableError:  # the generation is gone altogether
                 await self._live.refresh()
                 continue
-            if not self._live.moved(rows[0]["live_read_model"], rows[0]["live_routing"]):
+            if not self._live.moved(written_for, rows[0]["live_read_model"], rows[0]["live_routing"]):
                 return rows
         raise asyncpg.UndefinedTableError("no generation stayed live for as long as one statement takes")

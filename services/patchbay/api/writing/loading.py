@@ -95,9 +95,10 @@ class Loader:
 
     async def _load(self, wanted: Sequence[Wanted]) -> list[Loaded]:
         while True:
+            written_for = self._live.current
             rows = await self._fetch(wanted)
             pointers = {row["a"]: row["n"] for row in rows if row["kind"] == "live"}
-            if not self._live.moved(pointers["read_model"], pointers["routing"]):
+            if not self._live.moved(written_for, pointers["read_model"], pointers["routing"]):
                 return Snapshot(rows, self._identity).of_each(wanted)
 
     async def _fetch(self, wanted: Sequence[Wanted]) -> "list[Record]":

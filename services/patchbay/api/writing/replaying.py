@@ -115,8 +115,9 @@ class Replayer:
 
     async def _fetch(self, statement: str, *parameters: object) -> "list[Record]":
         while True:
+            written_for = self._live.current
             rows = await self._live.fetch(self._pool, statement, *parameters)
-            if not rows or not self._live.moved(rows[0]["live_read_model"], rows[0]["live_routing"]):
+            if not rows or not self._live.moved(written_for, rows[0]["live_read_model"], rows[0]["live_routing"]):
                 return rows
 
 

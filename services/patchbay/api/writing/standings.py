@@ -64,8 +64,9 @@ class StandingReader:
     async def read(self, lowest: Mapping[str, int]) -> Mapping[str, Standing]:
         """Return how each stream stands in one snapshot, with what it accepted from the lowest height on."""
         while True:
+            written_for = self._live.current
             rows = await self._live.fetch(self._pool, _READ_STANDINGS, list(lowest), list(lowest.values()))
-            if not rows or not self._live.moved(rows[0]["live_read_model"], rows[0]["live_routing"]):
+            if not rows or not self._live.moved(written_for, rows[0]["live_read_model"], rows[0]["live_routing"]):
                 return _standings(rows, lowest)
 
 
