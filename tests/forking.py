@@ -14,6 +14,7 @@ import signal
 import sys
 from typing import Any
 
+from patchbay.api import minting
 from patchbay.embedded.child import PR_SET_PDEATHSIG, call
 
 SERVICES = ("api", "projector", "routing")
@@ -57,6 +58,7 @@ def _become(wanted: dict[str, Any], parent: int) -> str:
     os.closerange(3, 64)
     os.environ.clear()
     os.environ.update(wanted["environ"])
+    importlib.reload(minting)  # each process counts from a number of its own
     sys.argv = [f"patchbay.{wanted['service']}", *wanted["arguments"]]
     return str(wanted["service"])
 

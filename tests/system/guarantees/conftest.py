@@ -6,13 +6,14 @@ import pytest
 import pytest_asyncio
 from tests.system.guarantees.cluster import Cluster
 from tests.system.guarantees.noting import NOTES, Note
+from tests.system.turns import Turns
 
 _CLUSTER = pytest.StashKey[Cluster]()
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def _cluster(shared_cluster: Cluster) -> Cluster:
-    await shared_cluster.start_all()
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def _cluster(shared_cluster: Cluster, turns: Turns) -> Cluster:
+    await turns.take(shared_cluster)
     return shared_cluster
 
 

@@ -10,16 +10,26 @@ from tests.forked import Start
 from tests.secured import Secured
 from tests.system.guarantees.cluster import TOPIC, Cluster, run_cluster
 from tests.system.guarantees.conftest import note, pytest_runtest_makereport, pytest_terminal_summary, watch_logs
+from tests.system.turns import Turns
 
 from patchbay.eventlog.brokers import open_consumer
 
 __all__ = ["note", "pytest_runtest_makereport", "pytest_terminal_summary"]  # found by their names here
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def _cluster(tmp_path_factory: pytest.TempPathFactory, starting: Start) -> AsyncIterator[Cluster]:
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def _secured_cluster(
+    tmp_path_factory: pytest.TempPathFactory, starting: Start, turns: Turns
+) -> AsyncIterator[Cluster]:
+    await turns.rest()
     async with run_cluster(tmp_path_factory.mktemp("secured"), is_secured=True, start=starting) as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def _cluster(_secured_cluster: Cluster, turns: Turns) -> Cluster:
+    await turns.take(_secured_cluster)
+    return _secured_cluster
 
 
 @pytest.fixture
@@ -35,7 +45,7 @@ def secured(cluster: Cluster) -> Secured:
     return cluster.secured
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def service(_cluster: Cluster, starting: Start) -> AsyncIterator[Service]:
     """Give the same as the contract of the API has it."""
     url = f"http://127.0.0.1:{_cluster.api_ports[0]}"

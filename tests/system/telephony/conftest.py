@@ -1,5 +1,6 @@
 """All of Patchbay, a Kamailio that reads its routing table, and the figures of a run."""
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Generator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.servers import eventually
 from tests.system.guarantees.cluster import Cluster
 from tests.system.telephony.router import Router, run_router
 from tests.system.telephony.tools import KAMAILIO, SIPP, find
+from tests.system.turns import Turns
 
 _ROUTER = pytest.StashKey[Router]()
 _FIGURES = pytest.StashKey[list[str]]()
@@ -17,17 +19,16 @@ _MAY_READ = "SELECT has_table_privilege('call_router', 'routing.inbound', 'SELEC
 _LOG_CHARACTERS = 4_000
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
-async def cluster(shared_cluster: Cluster) -> AsyncIterator[Cluster]:
-    """Give a Patchbay, which nobody behind these tests uses."""
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def cluster(shared_cluster: Cluster, turns: Turns) -> Cluster:
+    """Give a Patchbay."""
     find(KAMAILIO)
     find(SIPP)
-    await shared_cluster.start_all()
-    yield shared_cluster
-    await shared_cluster.stop_all()
+    await turns.take(shared_cluster)
+    return shared_cluster
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def router_url(cluster: Cluster) -> str:
     """Give the table's URL as a router reads it: with a login of its own that is a member of call_router."""
     connection = await asyncpg.connect(cluster.database_url)
@@ -38,13 +39,14 @@ async def router_url(cluster: Cluster) -> str:
             return bool(exists) and bool(await connection.fetchval(_MAY_READ))
 
         await eventually(is_let_in, 20.0)
-        await connection.execute("CREATE ROLE kamailio LOGIN PASSWORD 'only-here' IN ROLE call_router")
+        with contextlib.suppress(asyncpg.DuplicateObjectError):  # another file's tests had it made
+            await connection.execute("CREATE ROLE kamailio LOGIN PASSWORD 'only-here' IN ROLE call_router")
     finally:
         await connection.close()
     return "postgres://kamailio:only-here@" + cluster.database_url.rpartition("@")[2]
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def _router(router_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Router]:
     async with run_router(tmp_path_factory.mktemp("router"), router_url) as running:
         yield running
