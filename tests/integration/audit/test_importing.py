@@ -1,5 +1,6 @@
 """An export becomes the same log again, on a real Kafka, and the same tables, on a real Postgres."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -73,7 +74,8 @@ async def test_a_log_of_every_adversity_is_the_same_again_in_as_many_partitions_
     ]
     again = await exported(kafka, same, tmp_path / "again")
     async with databases(database_url, 3) as urls:
-        found = [await tables_of(kafka, name, url) for name, url in zip((topic, same, fewer), urls, strict=True)]
+        places = zip((topic, same, fewer), urls, strict=True)
+        found = await asyncio.gather(*[tables_of(kafka, name, url) for name, url in places])
     # Its accounts have assistants of the same ids, which no API gives out: the read model's rows follow from the order.
     tables = [{name: rows for name, rows in each.items() if not name.startswith("read_model_1")} for each in found]
     tables = [{**rows, "heads": each["read_model_1.heads"]} for rows, each in zip(tables, found, strict=True)]
@@ -100,13 +102,16 @@ async def test_tables_are_the_same_byte_for_byte(
     monkeypatch.undo()
     await import_export(tmp_path, LogAccess(kafka, more), partitions=PARTITIONS + 3)
     async with databases(database_url, 3) as urls:
-        placed = [await tables_of(kafka, topic, urls[0], with_places=True)]
-        placed.append(await tables_of(kafka, same, urls[1], with_places=True))
-        unplaced = [await rows_of(urls[0]), await tables_of(kafka, more, urls[2])]
+        placed, again, elsewhere = await asyncio.gather(
+            tables_of(kafka, topic, urls[0], with_places=True),
+            tables_of(kafka, same, urls[1], with_places=True),
+            tables_of(kafka, more, urls[2]),
+        )
+        unplaced = await rows_of(urls[0])
 
-    assert placed[0] == placed[1]
-    assert unplaced[0] == unplaced[1]
-    assert all(unplaced[0][f"read_model_1.{name}"] for name in ("accounts", "assistants", "versions", "assignments"))
+    assert placed == again
+    assert unplaced == elsewhere
+    assert all(unplaced[f"read_model_1.{name}"] for name in ("accounts", "assistants", "versions", "assignments"))
 
 
 async def test_a_damaged_export_is_refused_before_anything_is_written(kafka: str, topic: str, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from patchbay.assistants.events import AccountOpened, AssistantUpdated
 from patchbay.eventlog import Envelope
 from patchbay.postgres import Connection
 from patchbay.process import metrics
-from patchbay.projection import Arrival, Draft, Fold, Projection
+from patchbay.projection import Arrival, Draft, Fold, Projection, loop
 
 BAD = ("Later", b"{}")
 
@@ -186,7 +186,10 @@ async def test_an_assistant_of_another_account_cannot_be_changed(database_url: s
         assert await names(database) == {assistant_id(1): "mine"}
 
 
-async def test_the_routing_table_folds_again_once_the_history_has_the_events(database_url: str) -> None:
+async def test_the_routing_table_folds_again_once_the_history_has_the_events(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "REFOLD_SECONDS", 0.2)
     log, written = log_with()
     account = written.account("acme")
     written.registered("+15550001", account)

@@ -31,6 +31,7 @@ from patchbay.projection import (
     ProjectionTables,
     comparing,
     drop,
+    keeping,
     read_generations,
     read_pair,
     swap,
@@ -40,6 +41,13 @@ from patchbay.projection.tenure import Tenure
 from patchbay.projector.folding import ReadModelFold
 
 EVENTS = 400
+
+
+@pytest.fixture(autouse=True)
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let who keeps generations look for them more often than in production, where nobody waits for it."""
+    monkeypatch.setattr(keeping, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(keeping, "RETRY_SECONDS", 0.2)
 
 
 def grown_log(events: int = EVENTS) -> tuple[MemoryLog, Written]:

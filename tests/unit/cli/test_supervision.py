@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.servers import eventually
 
+from patchbay.cli.local import services
 from patchbay.cli.local.services import answers_well
 from patchbay.cli.local.supervision import Supervisor
 from patchbay.embedded import Launch, Running, ServerNotStarted, free_port
@@ -74,8 +75,9 @@ async def test_a_process_that_dies_is_started_again_and_said_to_be(tmp_path: Pat
     assert watched.pids == {}
 
 
-async def test_one_that_hangs_is_killed_and_started_again(tmp_path: Path) -> None:
+async def test_one_that_hangs_is_killed_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is there, and its port takes connections; only answers do not come any more."""
+    monkeypatch.setattr(services, "_ANSWER_SECONDS", 0.5)
     port = free_port()
     serving = Launch(
         name="hung",
