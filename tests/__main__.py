@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import IO
 
 from patchbay.embedded import cache_directory, fetch, kafka_artifacts, quicken_kafka
@@ -25,6 +26,7 @@ NAMED = {
 }
 _ELSEWHERE = [f"--ignore={path}" for paths in NAMED.values() for path in paths]
 PARTS = {**NAMED, "all others": ["tests", "--ignore=tests/benchmarks", *_ELSEWHERE]}
+_BYTECODE = Path(__file__).parents[1] / ".cache" / "bytecode"
 NICENESS = 10  # of the calculations, which have neither servers nor deadlines
 
 
@@ -38,11 +40,14 @@ def main(arguments: list[str]) -> int:
     fetch(kafka_artifacts(), cache_directory())
     quicken_kafka()  # once: the parts start some thirty brokers
     command = [sys.executable, "-m", "pytest", "-o", "cache_dir=.pytest_cache"]
+    environ = _environ()
     with ExitStack() as stack:
         runs: list[tuple[str, subprocess.Popen[bytes], IO[bytes] | None]] = []
         for name, paths in PARTS.items():
             output = stack.enter_context(tempfile.TemporaryFile()) if runs else None
-            process = subprocess.Popen([*command, *paths, *arguments], stdout=output, stderr=subprocess.STDOUT)  # noqa: S603 - our own command
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                [*command, *paths, *arguments], stdout=output, stderr=subprocess.STDOUT, env=environ
+            )
             if name == CALCULATIONS:
                 own = os.getpriority(os.PRIO_PROCESS, 0)  # nobody but root may be less nice than this
                 os.setpriority(os.PRIO_PROCESS, process.pid, max(own, NICENESS))
@@ -56,6 +61,19 @@ def main(arguments: list[str]) -> int:
             return 130
     ran = [code for code in codes if code != NOTHING_SELECTED]
     return max(ran, key=abs) if ran else NOTHING_SELECTED
+
+
+def _environ() -> dict[str, str]:
+    """
+    Return the environment of the parts.
+
+    Where Python is to leave nothing beside the sources, it does so elsewhere: else each of some hundred processes would
+    compile anew what it imports.
+    """
+    if not sys.dont_write_bytecode or sys.pycache_prefix:
+        return dict(os.environ)
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"PYTHONPYCACHEPREFIX": str(_BYTECODE)}
 
 
 def _ended(name: str, process: subprocess.Popen[bytes], output: IO[bytes] | None) -> int:
