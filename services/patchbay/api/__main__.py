@@ -142,6 +142,7 @@ async def _open_backend(
         sharing = Sharing(windows, pool)
         executes = writer_of(writer, spans)
         backend = _assemble(settings, identity, reader=reader, events=events, writer=executes, windows=windows)
+        stack.push_async_callback(backend.key_ring.close)
 
         def wake(payload: str) -> None:
             if not payload:

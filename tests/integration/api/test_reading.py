@@ -52,11 +52,12 @@ class Prepared(msgspec.Struct, frozen=True):
             record,
         )
 
-    async def add_key(self, secret_sha256: bytes) -> None:
+    async def add_key(self, secret_sha256: bytes, key_id: str = "key_1") -> None:
         await self.connection.execute(
             "INSERT INTO read_model_1.keys (key_id, account_id, secret_sha256, name, hint, scopes, created_at) "
-            "VALUES ('key_1', 'acct_1', $1, 'k', 'tk', '{*}', '')",
+            "VALUES ($2, 'acct_1', $1, 'k', 'tk', '{*}', '')",
             secret_sha256,
+            key_id,
         )
 
     async def swap(self, generation: int, *, drop: int | None = None) -> None:
@@ -154,6 +155,35 @@ async def test_a_key_is_read_at_most_once_in_its_freshness_and_never_trusted_for
             await ring.principal_of(f"Bearer {secret}", 100.1)  # and it is not remembered as it was
 
     assert (reads, still.key_id) == (1, "key_1")
+
+
+async def is_refused(ring: KeyRing, secret: str, now: float) -> bool:
+    """Return whether this key is refused."""
+    try:
+        await ring.principal_of(f"Bearer {secret}", now)
+    except Unauthorized:
+        return True
+    return False
+
+
+async def test_keys_in_use_are_read_again_together_while_their_requests_go_on(database_url: str) -> None:
+    secrets = [f"tk_live_{number}" for number in range(3)]
+    async with prepared(database_url) as there:
+        ring = KeyRing(Principals(there.reader), None)
+        for number, secret in enumerate(secrets):
+            await there.add_key(hashlib.sha256(secret.encode()).digest(), f"key_{number}")
+            await ring.principal_of(f"Bearer {secret}", 100.0)
+        await there.connection.execute("UPDATE read_model_1.keys SET revoked_at = 'now' WHERE key_id = 'key_2'")
+        reads = there.pool.fetched
+        in_use = [(await ring.principal_of(f"Bearer {secret}", 100.5)).key_id for secret in secrets]
+        assert there.pool.fetched == reads  # nobody waited
+        await eventually(lambda: is_refused(ring, secrets[2], 100.6))  # before its time
+        reads = there.pool.fetched
+        for secret in secrets[:2]:
+            await ring.principal_of(f"Bearer {secret}", 101.2)
+        assert there.pool.fetched == reads  # they are as fresh as the second reading
+
+    assert in_use == ["key_0", "key_1", "key_2"]
 
 
 async def test_without_the_database_nobody_is_told_that_a_key_is_wrong(database_url: str) -> None:
