@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -23,11 +22,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run tests/system/guarantees on servers with TLS, a login for each process, and least rights",
     )
-
-
-def pytest_configure() -> None:
-    """Let brokers compile quickly and not well: most live too short for the machine code that takes long to make."""
-    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 def pytest_collection_finish() -> None:

@@ -73,6 +73,10 @@ org.apache.kafka.common.config.level=WARNING
 """
 
 JAVA_OPTIONS = "JDK_JAVA_OPTIONS"  # read by Java's own launcher, before the options of a command
+# Java's first compiler alone. The second one makes faster code of what is called very often, and takes a tenth of a core
+# for many minutes to find out what that is; a broker that a few processes ask some hundred times a second does not earn it.
+_COMPILER_LEVEL = "TieredStopAtLevel"
+_FIRST_COMPILER = f"-XX:{_COMPILER_LEVEL}=1"
 
 
 def kafka_artifacts() -> tuple[Artifact, ...]:
@@ -146,7 +150,7 @@ def prepare_broker(
         if not is_formatted(directory):
             format_storage(
                 (
-                    *(str(java), *quick, "-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", log_settings),
+                    *(str(java), *quick, "-Xmx128m", "-XX:+UseSerialGC", _FIRST_COMPILER, log_settings),
                     *("-cp", jars, "kafka.tools.StorageTool"),
                 ),
                 directory,
@@ -161,6 +165,7 @@ def prepare_broker(
         name=name,
         command=(
             *(str(java), *quick, f"-Xmx{heap_megabytes}m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"),
+            *_compiler_option(),
             *(log_settings, "-cp", jars, "kafka.Kafka", str(directory.absolute() / "server.properties")),
         ),
         environ=_environ(),
@@ -226,6 +231,11 @@ async def answers(address: str, ca_file: Path | None = None) -> bool:
     except (OSError, EOFError, TimeoutError):
         return False
     return answer[8:10] == b"\x00\x00"
+
+
+def _compiler_option() -> tuple[str, ...]:
+    """Return what Java is told of its compilers, unless the user's own options tell it."""
+    return () if _COMPILER_LEVEL in os.environ.get(JAVA_OPTIONS, "") else (_FIRST_COMPILER,)
 
 
 def _environ() -> dict[str, str]:

@@ -103,6 +103,15 @@ async def test_kafka_keeps_an_acknowledged_record_through_a_kill_and_on_other_po
             assert await read_all(elsewhere.address, topic, 2) == [b"before", b"after"]
 
 
+def test_kafka_compiles_quickly_unless_the_users_own_options_say_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JDK_JAVA_OPTIONS", raising=False)
+    assert "-XX:TieredStopAtLevel=1" in prepare_kafka(tmp_path).launch.command
+    monkeypatch.setenv("JDK_JAVA_OPTIONS", "-Dx=y -XX:TieredStopAtLevel=4")
+    assert not [option for option in prepare_kafka(tmp_path).launch.command if "TieredStopAtLevel" in option]
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a directory whose database is initialised once for all of these tests."""
