@@ -73,8 +73,8 @@ org.apache.kafka.common.config.level=WARNING
 """
 
 JAVA_OPTIONS = "JDK_JAVA_OPTIONS"  # read by Java's own launcher, before the options of a command
-# Java's first compiler alone. The second one makes faster code of what is called very often, and takes a tenth of a core
-# for many minutes to find out what that is; a broker that a few processes ask some hundred times a second does not earn it.
+# Java's first compiler alone. The second one makes faster code of what is called very often, and takes a tenth of a
+# core for many minutes to find out what that is; a broker that is asked some hundred times a second does not earn it.
 _COMPILER_LEVEL = "TieredStopAtLevel"
 _FIRST_COMPILER = f"-XX:{_COMPILER_LEVEL}=1"
 
