@@ -67,14 +67,15 @@ class Connection(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """Note whether a head has begun."""
         requests = self._request_count
-        is_of_head = self._waiter is not None or not self._awaits_body()
+        # Who waits for a request and has been told of one waits no longer, though the task has not gone on yet.
+        is_of_head = (self._waiter is not None and not self._waiter.done()) or not self._awaits_body()
         RequestHandler.data_received(self, data)  # `super()` takes twice as long
-        if requests == self._request_count:
-            self._has_begun = is_of_head
-        else:
+        if requests != self._request_count:
             self._has_begun = False
             if self.is_reading_body:
                 self._fail_body()
+        elif data:  # without any, aiohttp takes up what it had left to parse
+            self._has_begun = is_of_head
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Tell who writes. A request that has come whole is carried out all the same: aiohttp would drop some."""
